@@ -392,7 +392,7 @@ def fetch(
     if catalogue.fetched != catalogue.whole and catalogue.apart:
         notes.append(_UNCHANGED)
     notes += source.notes()
-    return Snapshot(source.name, _masked_actions(catalogue.actions)), tuple(notes)
+    return Snapshot(source.name, _masked_actions(tuple(catalogue.actions))), tuple(notes)
 
 
 def _masked_actions(actions: tuple[Advertised, ...]) -> tuple[Advertised, ...]:

@@ -22,7 +22,7 @@ SPEAK = {
 def offline(ads: BareProgram) -> dict[str, str]:
     """Let the program know the catalogue, then stand before a server that is gone."""
     host = ads.server.refused_url
-    known = next((ads.folder.parent / "home/.cache/ads").glob("*.json"))
+    known = next((ads.folder.parent / "home/.cache/ads").glob("*.sqlite3"))
     from callsheet.catalog.store import CatalogueCache
 
     known.rename(CatalogueCache(str(known.parent)).path(host))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -74,13 +76,21 @@ def test_a_removed_action_says_so(quick: Program, sandbox: Running) -> None:
 
 
 def test_the_catalogue_is_renewed_in_the_pauses_of_a_wait(quick: Program, sandbox: Running) -> None:
-    (index,) = (quick.home / "cache").glob("*.index")
-    text = index.read_text("utf-8")
-    index.write_text('[5.0, "callsheet-sandbox"]\n' + text.partition("\n")[2])
+    (path,) = (quick.home / "cache").glob("*.sqlite3")
+
+    def fetched() -> float:
+        with closing(sqlite3.connect(path)) as db:
+            return float(
+                json.loads(db.execute("SELECT document FROM head").fetchone()[0])["fetched"]
+            )
+
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE head SET document = json_set(document, '$.fetched', 5.0)")
+        db.commit()
     body = {"prompt": "sea", "options": {"sandboxSeconds": 3600}}
     with ThreadPoolExecutor() as pool:
         running = pool.submit(quick.run, "video", "generate", "--input", json.dumps(body))
-        while json.loads(index.read_text("utf-8").partition("\n")[0])[0] == 5.0:
+        while fetched() == 5.0:
             assert not running.done(), running.result().stderr
             time.sleep(0.01)
         sandbox.advance(3600)

@@ -131,24 +131,30 @@ class ActionResolver:
     """The entries of one catalogue, their names and families, and each action on demand.
 
     A schema is read when its action is used, or when it may belong to a family. ``problems``
-    grows as schemas are read.
+    grows as schemas are read. ``families``, by id, are those that were worked out before:
+    ``commands`` are then the final ones, and no other schema is read.
     """
 
     def __init__(
         self,
-        advertised: Sequence[Advertised],
+        advertised: Sequence[Advertised] | Mapping[str, Advertised],
         overlay: Overlay,
         commands: Mapping[str, tuple[str, ...]],
         flags: Mapping[str, Mapping[tuple[str, ...], str]],
+        families: Mapping[str, tuple[Role, Family]] | None = None,
     ) -> None:
         self.overlay = overlay
         self.problems: list[Problem] = []
         self.flags = flags
-        self.entries = self._entries(advertised)
+        self.entries: Mapping[str, Advertised] = (
+            _Described(advertised, overlay)
+            if isinstance(advertised, Mapping)
+            else self._entries(advertised)
+        )
         self.admit = AdmissionCache()
         self.schemas = LazySchemas(self.entries, self.admit, self._report)
-        self.families = self._families()
-        self.commands = self._commands(commands)
+        self.families = self._families() if families is None else families
+        self.commands = self._commands(commands) if families is None else commands
 
     def _entries(self, advertised: Sequence[Advertised]) -> dict[str, Advertised]:
         """Return id → entry of the included actions, with configured descriptions.
@@ -163,10 +169,7 @@ class ActionResolver:
             if entry.id in entries:
                 self._report("twice", entry.id, "the server lists this id more than once")
             elif self.overlay.admits(entry.id):
-                description = self.overlay.description(entry.id)
-                entries[entry.id] = (
-                    entry._replace(description=description) if description else entry
-                )
+                entries[entry.id] = _describe(entry, self.overlay)
         return entries
 
     def _families(self) -> dict[str, tuple[Role, Family]]:
@@ -214,16 +217,25 @@ class ActionResolver:
         return command_path(bare if shorter else name, self.overlay.strip_prefixes)
 
     def listing_of(self, name: str) -> Action:
-        """Return one action with command, summary and doc alone; no schema is read.
+        """Return one action with command, summary, doc, role, family and cost; no schema is read.
 
         Raises ``KeyError`` for an id that is not in ``entries``.
         """
-        entry = self.entries[name]
+        return self.outline(self.entries[name])
+
+    def outline(self, entry: Advertised) -> Action:
+        """Return what ``listing_of`` does, of an entry that may be without its schemas."""
+        entry = _describe(entry, self.overlay)
+        role, family = self.families.get(entry.id, _NO_FAMILY)
+        is_query = role == "query" and not family.guessed
         return Action(
-            id=name,
-            command=self.commands.get(name, ()),
+            id=entry.id,
+            command=self.commands.get(entry.id, ()),
             summary=summary_of(entry),
             doc=to_sound_text(entry.description or entry.title),
+            paid=not (is_query or self.overlay.is_free(entry.id) or is_free(entry.hints)),
+            role=role,
+            family=family if role else None,
         )
 
     def action(self, name: str) -> Action:
@@ -233,13 +245,9 @@ class ActionResolver:
         """
         entry = self.entries[name]
         role, family = self.families.get(name, _NO_FAMILY)
-        is_query = role == "query" and not family.guessed
         return self.listing_of(name)._replace(
             params=self._params(name, role, family),
-            paid=not (is_query or self.overlay.is_free(name) or is_free(entry.hints)),
             idempotent=entry.hints.get("idempotency") is True,
-            role=role,
-            family=family if role else None,
             media=self._media(name, role, family),
             digest="" if entry.input is None else digest(entry.input),
             typed=self.schemas[name] is not None,
@@ -261,6 +269,40 @@ class ActionResolver:
         members = (name, family.wait, family.query) if role else (name,)
         outputs = [self.entries[member].output for member in members if member in self.entries]
         return media_fields(outputs, self.overlay.media, name, self.admit)
+
+
+class _Described(Mapping[str, Advertised]):
+    """Entries that are read when they are used, of the included actions, as ``_describe`` does."""
+
+    def __init__(self, entries: Mapping[str, Advertised], overlay: Overlay) -> None:
+        self._entries, self._overlay = entries, overlay
+        self._included = dict.fromkeys(filter(overlay.admits, entries))
+
+    def __getitem__(self, name: str) -> Advertised:
+        if name not in self._included:
+            raise KeyError(name)
+        return _describe(self._entries[name], self._overlay)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._included
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._included)
+
+    def __len__(self) -> int:
+        return len(self._included)
+
+
+def _describe(entry: Advertised, overlay: Overlay) -> Advertised:
+    """Return an entry with its configured description, if it has one."""
+    description = overlay.description(entry.id)
+    return entry._replace(description=description) if description else entry
+
+
+def are_typed(entries: Mapping[str, Advertised]) -> dict[str, bool]:
+    """Tell of each action whether its input schema can be used."""
+    schemas = LazySchemas(entries, AdmissionCache(), lambda *_: None)
+    return {name: schemas[name] is not None for name in entries}
 
 
 def _rank(entry: Advertised, *, alone: bool) -> tuple[str, str, str]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from callsheet.catalog.store import CatalogueCache, Index
+from callsheet.catalog.snapshot import Entries
+from callsheet.catalog.store import CatalogueCache
 from callsheet.config.credentials import merge_headers, parse_auth, project_headers
 from callsheet.config.settings import SANDBOX, bindings_for, is_loopback
 from callsheet.protocol.values import Overrides
+from callsheet.spec import Advertised, Family, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from callsheet.actions.resolve import ActionSet
     from callsheet.catalog.snapshot import Catalogue
+    from callsheet.catalog.stored import NamedRow, StoredActions
     from callsheet.config.bindings import Bindings
     from callsheet.config.overlay import Overlay
     from callsheet.config.settings import Settings
@@ -34,6 +39,33 @@ class CommandWord(NamedTuple):
     words: tuple[str, ...] = ()
 
 
+class CachedRow(NamedTuple):
+    """What a list shows of an action; ``family`` where it has a role in one."""
+
+    id: str
+    command: tuple[str, ...]
+    role: Role
+    family: Family | None
+    paid: bool
+    summary: str
+    typed: bool
+
+    @classmethod
+    def of(cls, action: Action) -> CachedRow:
+        """Return what a list shows of an action that was read whole."""
+        from callsheet.actions.naming import summary_line
+
+        return cls(
+            action.id,
+            action.command,
+            action.role,
+            action.family,
+            action.paid,
+            summary_line(action),
+            action.typed,
+        )
+
+
 class CachedActions:
     """The actions of one host by its bindings and the cached catalogue; nothing is sent."""
 
@@ -46,90 +78,113 @@ class CachedActions:
         cache: CatalogueCache | None = None,
     ) -> None:
         program.check()
-        self.program, self.settings = program, settings
+        self.program, self._given = program, (settings, overrides or {})
         self.cache = cache or CatalogueCache(settings.cache_dir)
-        self.overrides = Overrides.parse({**self.bindings.protocol(), **(overrides or {})})
-        self.settings = _with_project(settings, self.bindings, self.overrides)
-        self._catalogue: Catalogue | None = None
-        self._is_loaded = False
-        self._surface: ActionSet | None = None
+        self._actions: dict[tuple[str, ...], Action | None] = {("", "", ""): None}
+        self._surface: tuple[Sequence[Advertised], ActionSet] | None = None
+
+    @cached_property
+    def overrides(self) -> Overrides:
+        """Return the forced readings of replies: the project's, and those of this run."""
+        return Overrides.parse({**self.bindings.protocol(), **self._given[1]})
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Return the settings with what the project says of headers and of the key.
+
+        Raises ``UsageError`` for what cannot be used.
+        """
+        return _with_project(self._given[0], self.bindings, self.overrides)
+
+    @cached_property
+    def _rules(self) -> Overlay:
+        """Return the rules of the program."""
+        return self.bindings.overlay()
 
     @property
     def bindings(self) -> Bindings:
         """Return the bindings of the program where they count for this host."""
-        return bindings_for(self.program, self.settings, self.index)
+        return bindings_for(self.program, self._given[0], self.cached)
 
     @cached_property
     def overlay(self) -> Overlay:
         """Return the rules of the program, with the actions that ``overrides`` free."""
-        overlay = self.bindings.overlay()
-        return overlay._replace(free=(*overlay.free, *self.overrides.free))
+        return self._rules._replace(free=(*self._rules.free, *self.overrides.free))
 
     def cached(self) -> Catalogue | None:
-        """Return the catalogue as last fetched, without a request; None where none is stored."""
-        if not self._is_loaded and self.settings.host:
-            self._catalogue, self._is_loaded = self.cache.load(self.settings.host), True
-        return self._catalogue
+        """Return the catalogue as last fetched, without a request; None where none is stored.
 
-    def _replace_catalogue(self, catalogue: Catalogue) -> None:
-        """Use a catalogue from now on; drop what was made of the old one."""
-        self._catalogue, self._is_loaded = catalogue, True
-        self._surface = None
-
-    def index(self) -> Index | None:
-        """Return the index of the stored catalogue, without reading that; None where none is."""
-        return self.cache.index(self.settings.host) if self.settings.host else None
+        What it holds is read when it is used.
+        """
+        stored = self.cache.load(self._given[0].host)
+        return None if stored is None or stored.partial else stored
 
     def has_changed(self, action: Action) -> bool:
         """Tell whether the host last advertised another schema for a generated action."""
-        index = self.index() if action.module and action.digest else None
-        digest = index.digest_of(action.id) if index is not None else None
+        stored = self.cached() if action.module and action.digest else None
+        digest = stored.digest_of(action.id) if stored is not None else None
         return bool(digest) and digest != action.digest
 
     def is_sandbox(self) -> bool:
         """Tell whether the host is this machine and calls itself our sandbox: nothing costs."""
-        index = self.index()
-        is_named = index is not None and index.server == SANDBOX
+        stored = self.cached()
+        is_named = stored is not None and stored.server == SANDBOX
         return is_named and is_loopback(self.settings.host)
 
-    def live(self, bound: Action) -> Action | None:
-        """Return a generated action, names kept, as the cached catalogue has it, else None."""
-        catalogue = self.cached()
-        if catalogue is None or catalogue.get(bound.id) is None:
-            return None
-        from callsheet.actions.resolve import ActionResolver
+    def is_billable(self, action_id: str) -> bool:
+        """Tell whether the stored catalogue marks an action as billable; false without a mark."""
+        return (self.cached_marks(action_id) or {}).get("billable") is True
 
-        commands = {bound.id: bound.command}
-        flags = {bound.id: {param.path: param.flag for param in bound.params if param.flag}}
-        resolver = ActionResolver(catalogue.actions, self.overlay, commands, flags)
-        return resolver.action(bound.id) if bound.id in resolver.entries else None
+    def cached_marks(self, action_id: str) -> Mapping[str, Any] | None:
+        """Return the marks of an action in the stored catalogue; None where it has none."""
+        stored = self.cached()
+        return stored.marks_of(action_id) if stored is not None else None
 
     def surface(self, catalogue: Catalogue) -> ActionSet:
-        """Return the named actions of a catalogue; those of a generated package keep its names."""
-        if self._surface is None or catalogue is not self._catalogue:
+        """Return the named actions of a catalogue; those of a generated package keep its names.
+
+        Reads every schema: what the cache has of names and costs is in ``rows``.
+        """
+        actions, surface = self._surface or (None, None)
+        if surface is None or actions is not catalogue.actions:
             from callsheet.actions.resolve import resolve_actions
 
-            self._surface = resolve_actions(catalogue.actions, self.overlay, self.bindings.names())
-        return self._surface
+            surface = resolve_actions(catalogue.actions, self.overlay, self.bindings.names())
+            self._surface = (catalogue.actions, surface)
+        return surface
+
+    def rows(self) -> list[CachedRow]:
+        """Return a line about each cached action, ordered by id; none where nothing is cached.
+
+        A schema is read where it was never looked at, and no more.
+        """
+        stored = self._named()
+        if stored is None:
+            return []
+        rows = stored.rows()
+        unread = [row.id for row in rows if row.typed is None]
+        if unread:
+            from callsheet.actions.resolve import are_typed
+
+            typed = are_typed(stored.select(unread))
+            stored.store_typed(typed)
+            rows = [row._replace(typed=typed.get(row.id, row.typed)) for row in rows]
+        free = self.overlay.is_free if self.overrides.free else lambda _: False
+        return [_read_row(row, is_free=free(row.id)) for row in rows]
 
     def commands_below(self, path: tuple[str, ...]) -> dict[str, CommandWord]:
         """Return the words that may follow ``path`` by the cached catalogue, in their order.
 
         Empty where nothing is cached. No schema is read.
         """
-        from callsheet.actions.naming import summary_line
-
+        stored = self._named()
         words: dict[str, CommandWord] = {}
-        depth = len(path)
-        for action in self._cached_actions():
-            command = action.command
-            if len(command) <= depth or command[:depth] != path:
-                continue
-            word = command[depth]
-            if len(command) == depth + 1:
-                words[word] = CommandWord(action.id, summary_line(action))
-            elif command[depth + 1] not in (below := words.get(word, CommandWord()).words):
-                words[word] = CommandWord(words=(*below, command[depth + 1]))
+        for command, action_id, summary in stored.commands_below(path) if stored else ():
+            word, *below = command.split()[len(path) :]
+            if not below:
+                words[word] = CommandWord(action_id, summary)
+            elif below[0] not in (names := words.get(word, CommandWord()).words):
+                words[word] = CommandWord(words=(*names, below[0]))
         return dict(sorted(words.items()))
 
     def is_group(self, path: tuple[str, ...]) -> bool:
@@ -138,12 +193,35 @@ class CachedActions:
 
     def action_at(self, path: tuple[str, ...]) -> Action | None:
         """Return the action of a command by the cached catalogue; ``None`` where it has none."""
-        return next((action for action in self._cached_actions() if action.command == path), None)
+        stored = self._named()
+        row = stored.row_at(path) if stored is not None else None
+        return self.cached_action(row.id) if row is not None else None
 
     def cached_action(self, action_id: str) -> Action | None:
         """Return the action with this id by the cached catalogue; ``None`` where it has none."""
-        catalogue = self.cached()
-        return self.surface(catalogue).by_id.get(action_id) if catalogue is not None else None
+        stored = self._named()
+        key = (stored.revision, stored.named_by, action_id) if stored is not None else ("", "", "")
+        if key not in self._actions:
+            self._actions[key] = self._read_action(action_id, {})
+        return self._actions[key]
+
+    def live(self, bound: Action) -> Action | None:
+        """Return a generated action, names kept, as the cached catalogue has it, else None."""
+        flags = {param.path: param.flag for param in bound.params if param.flag}
+        action = self._read_action(bound.id, flags)
+        return action._replace(command=bound.command) if action is not None else None
+
+    def membership(self, action_id: str) -> tuple[Role, Family | None] | None:
+        """Return role and family of a cached action, ``None`` where there is no such action."""
+        stored = self._named()
+        row = stored.row(action_id) if stored is not None else None
+        return None if row is None or row.command is None else (_role(row), _family(row))
+
+    def families(self) -> list[Family]:
+        """Return the families of the cached actions, each once."""
+        stored = self._named()
+        families = [_family(row) for row in stored.rows() if row.family] if stored else []
+        return list(dict.fromkeys(family for family in families if family is not None))
 
     def revision(self) -> str:
         """Return a text that changes with the cached actions, the configuration and the version.
@@ -151,36 +229,52 @@ class CachedActions:
         "" where nothing is cached. What was made of the actions, such as help pages, is as new as
         they are where it was stored with the same text.
         """
+        stored = self._stored()
+        return f"{stored.revision}-{self._names_key()}" if stored is not None else ""
+
+    def _stored(self) -> StoredActions | None:
+        """Return the stored actions; None where no whole catalogue is stored."""
+        from callsheet.catalog.stored import StoredActions
+
+        catalogue = self.cached()
+        actions = catalogue.actions if catalogue is not None else None
+        return actions if isinstance(actions, StoredActions) else None
+
+    def _named(self) -> StoredActions | None:
+        """Return the stored actions with their names, which are worked out where they are not.
+
+        That is once for each change of the actions, the configuration and the version.
+        """
+        stored = self._stored()
+        key = self._names_key()
+        if stored is not None and stored.named_by != key:
+            stored.store_names(key, _name_actions(stored, self._rules, self.bindings.names()))
+            stored = self._stored()
+        return stored
+
+    def _names_key(self) -> str:
+        """Return a digest of what the names of actions follow from beside the actions."""
         from callsheet.jsonio import digest
         from callsheet.version import __version__
 
-        try:
-            stored = os.stat(self.cache.path(self.settings.host))
-        except OSError:
-            return ""
-        stamp = [stored.st_mtime_ns, stored.st_size]
-        return digest([__version__, self.bindings.package, self.overlay.as_json(), stamp])
+        package = self.bindings.package
+        return digest([__version__, package, _stamp(package), self._rules.as_json()])
 
-    def _cached_actions(self) -> tuple[Action, ...]:
-        catalogue = self.cached()
-        return self.surface(catalogue).actions if catalogue is not None else ()
+    def _read_action(self, action_id: str, flags: Mapping[tuple[str, ...], str]) -> Action | None:
+        """Read one cached action, with the members of its family; ``flags`` are kept."""
+        stored = self._named()
+        row = stored.row(action_id) if stored is not None else None
+        if stored is None or row is None or row.command is None:
+            return None
+        from callsheet.actions.resolve import ActionResolver
 
-    def _resolve(self, catalogue: Catalogue, action_id: str) -> Action | None:
-        """Resolve one action of a catalogue, with its own group alone where that is enough.
-
-        A family stands in one group unless the configuration names it.
-        """
-        if self._surface is not None or self.overlay.families:
-            return self.surface(catalogue).by_id.get(action_id)
-        from callsheet.actions.resolve import resolve_actions
-
-        near = catalogue.group_of(action_id)
-        return resolve_actions(near, self.overlay).by_id.get(action_id)
-
-    def is_billable(self, action_id: str) -> bool:
-        """Tell whether the stored catalogue marks an action as billable; false without a mark."""
-        index = self.index()
-        return index is not None and action_id in index.billable
+        family = _family(row)
+        members = (action_id, *((family.wait, family.query) if family is not None else ()))
+        entries = Entries(filter(stored.row, dict.fromkeys(filter(None, members))), stored.select)
+        names = {action_id: (_role(row), family or Family())}
+        commands = {action_id: tuple(row.command.split())}
+        resolver = ActionResolver(entries, self.overlay, commands, {action_id: flags}, names)
+        return resolver.action(action_id)
 
     def _is_bound(self, action: Action) -> bool:
         """Tell whether an action was generated from this very host."""
@@ -199,3 +293,55 @@ def _with_project(settings: Settings, bindings: Bindings, overrides: Overrides) 
     if not overrides.auth or settings.origins.get("auth", "default") != "default":
         return settings
     return settings._replace(auth=parse_auth(overrides.auth[0], "protocol.auth"))
+
+
+def _read_row(row: NamedRow, *, is_free: bool) -> CachedRow:
+    return CachedRow(
+        row.id,
+        tuple((row.command or "").split()),
+        _role(row),
+        _family(row),
+        bool(row.paid) and not is_free,
+        row.summary or row.id,
+        bool(row.typed),
+    )
+
+
+def _role(row: NamedRow) -> Role:
+    return cast("Role", row.role or "")
+
+
+def _family(row: NamedRow) -> Family | None:
+    """Return the family of a stored row."""
+    if not row.family:
+        return None
+    fields = json.loads(row.family)
+    return Family(**{**fields, "meanings": tuple(map(tuple, fields["meanings"]))})
+
+
+def _name_actions(
+    stored: StoredActions, overlay: Overlay, locked: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the row of each action that ``write_names`` takes; reads the schemas of families."""
+    from callsheet.actions.naming import summary_line
+    from callsheet.actions.resolve import ActionResolver
+
+    resolver = ActionResolver(Entries(stored.ids(), stored.select), overlay, locked, {})
+    for entry in stored.outlines():
+        if entry.id in resolver.entries:
+            action = resolver.outline(entry)
+            family = json.dumps(action.family._asdict()) if action.family is not None else None
+            summary = summary_line(action)
+            yield " ".join(action.command), action.role, family, action.paid, summary, action.id
+
+
+def _stamp(package: str) -> list[int]:
+    """Return what changes when a package is generated anew: its names are kept for its commands."""
+    if not package:
+        return []
+    folder = os.path.dirname(import_module(package).__file__ or "")
+    try:
+        stamp = os.stat(os.path.join(folder, "commands"))
+    except OSError:
+        return []
+    return [stamp.st_ino, stamp.st_mtime_ns]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
+from callsheet.backoff import is_fresh
 from callsheet.catalog.snapshot import Catalogue
 from callsheet.config.settings import join_url, origin_of
 from callsheet.errors import CallsheetError, ServerError
@@ -108,40 +109,120 @@ def read_as(overrides: Overrides) -> str:
     return f"{__version__} {overrides}"
 
 
+class EntryUpdate(NamedTuple):
+    """What a host answered about one action; ``entry`` is None where it is listed no longer.
+
+    ``confirmed`` is since when that holds, ``fetched`` when the list proved unchanged, if it did.
+    ``tags`` and ``stated`` are the validators and marks of its schema. ``listing`` is the list, if
+    it was read, as a partial catalogue.
+    """
+
+    action_id: str
+    entry: Advertised | None
+    confirmed: float
+    fetched: float | None = None
+    tags: Mapping[str, dict[str, str]] = {}
+    stated: Mapping[str, Any] = {}
+    listing: Catalogue | None = None
+
+
 def fetch_entry(
-    host: str, overrides: Overrides, timing: Timing, cached: Catalogue | None, action_id: str
-) -> Flow[Catalogue]:
-    """Fetch the entry and schema of one action; return ``cached``, or a new catalogue, with it.
+    host: str,
+    overrides: Overrides,
+    timing: Timing,
+    cached: Catalogue | None,
+    action_id: str,
+    *,
+    is_list_enough: bool = False,
+) -> Flow[EntryUpdate]:
+    """Fetch the entry and schema of one action.
 
     Asks for the list and one schema within ten seconds each and without retries (but for further
-    pages), on condition that they changed unless another reader stored ``cached``. An action that
-    is no longer listed is left out. Raises the error that a refusal or unreadable list stands for.
+    pages), on condition that they changed unless another reader stored ``cached``. With
+    ``is_list_enough`` a cached list that is not older than an hour is not asked about: its marks
+    are then as old as it is. Raises the error that a refusal or unreadable list stands for.
     """
     mark, now = read_as(overrides), timing.wall()
-    cached = cached or Catalogue(host, 0.0, (), {}, read_as=mark)
-    cached = cached if cached.read_as == mark else cached._replace(tags={})
+    if cached is not None and cached.read_as != mark:
+        cached = None if cached.partial else cached._replace(tags={})
+        is_list_enough = False
+    asking = _EntryQuestion(host, overrides, timing, cached, action_id)
+    if cached is not None and is_list_enough and is_fresh(cached.fetched, now):
+        update = yield from asking.ask_schema(cached, cached.fetched)
+        if update is not None:
+            return update
     conditions = _conditional_headers(cached, LIST)
-    reply = yield from follow_redirect(Send("GET", LIST, None, conditions, within=_ENTRY_TIMEOUT))
-    is_same = reply.status == 304
-    if is_same:
-        listed = _without_schema_marks(cached, action_id)
-    else:
-        listing = yield from _read_pages(reply, host, overrides, timing)
-        listed = next((action for action in listing.entries if action.id == action_id), None)
-    schemas = _Schemas(overrides, timing, cached)
-    if listed is not None and (is_same or _lacks_schema(listed)) and is_sendable(action_id):
-        listed = yield from schemas.ask(listed, host)
-    others = tuple(action for action in cached.actions if action.id != action_id)
-    actions = (*others, listed) if listed is not None else others
-    # The validator of the list stays the old one: the other schemas were not asked for.
-    stated = {name: marks for name, marks in cached.stated.items() if name != action_id}
-    return cached._replace(
-        actions=actions,
-        tags={**cached.tags, **schemas.tags},
-        fetched=now if is_same else cached.fetched,
-        stated=stated | schemas.stated,
-        confirmed={**cached.confirmed, action_id: now},
-    )
+    reply = yield from asking.ask_list(conditions)
+    if reply.status == 304 and cached is not None:
+        update = yield from asking.ask_schema(cached, now)
+        if update is not None:
+            return update._replace(fetched=now)
+        reply = yield from asking.ask_list({})
+    return (yield from asking.read(reply, now))
+
+
+class _EntryQuestion:
+    """The requests about one action; ``cached`` is the catalogue in which it may stand."""
+
+    def __init__(
+        self,
+        host: str,
+        overrides: Overrides,
+        timing: Timing,
+        cached: Catalogue | None,
+        action_id: str,
+    ) -> None:
+        self.host, self.overrides, self.timing, self.action_id = host, overrides, timing, action_id
+        self.schemas = _Schemas(overrides, timing, cached)
+
+    def ask_list(self, conditions: Mapping[str, str]) -> Flow[HttpReply]:
+        """Ask for the first page of the list, once."""
+        return follow_redirect(Send("GET", LIST, None, conditions, within=_ENTRY_TIMEOUT))
+
+    def ask_schema(self, cached: Catalogue, at: float) -> Flow[EntryUpdate | None]:
+        """Ask for the schema of an action that the list has; the list was confirmed ``at``.
+
+        ``None`` where the list has to be read: it holds the schema, and that was not read of it.
+        """
+        listed = _without_schema_marks(cached, self.action_id)
+        if listed is not None and is_sendable(self.action_id):
+            listed = yield from self.schemas.ask(listed, self.host)
+        is_unread = cached.partial and listed is not None and listed.input is None
+        return None if is_unread else self._update(listed, at)
+
+    def read(self, reply: HttpReply, now: float) -> Flow[EntryUpdate]:
+        """Read the list, and ask for the schema where the list lacks that."""
+        listing = yield from _read_pages(
+            reply, self.host, self.overrides, self.timing, only=self.action_id
+        )
+        entry = next((entry for entry in listing.entries if entry.id == self.action_id), None)
+        if entry is not None and _lacks_schema(entry) and is_sendable(self.action_id):
+            entry = yield from self.schemas.ask(entry, self.host)
+        update = self._update(entry, now)
+        tags = dict(update.tags)
+        if listing.sent == 1:
+            _store_validators(tags, LIST, reply)
+        others = (other for other in listing.entries if other.id != self.action_id)
+        # The validator of a whole list stays the old one: the other schemas were not asked for.
+        return update._replace(
+            listing=Catalogue(
+                self.host,
+                fetched=now,
+                actions=(*others, *([entry] if entry is not None else [])),
+                tags=tags,
+                server=reply.headers.get("server", "")[:80],
+                apart=tuple(other.id for other in listing.entries),
+                read_as=read_as(self.overrides),
+                missing=listing.missing,
+                stated=self.schemas.stated,
+                confirmed={self.action_id: now},
+                partial=True,
+            )
+        )
+
+    def _update(self, entry: Advertised | None, at: float) -> EntryUpdate:
+        stated = self.schemas.stated.get(self.action_id, {})
+        return EntryUpdate(self.action_id, entry, at, tags=self.schemas.tags, stated=stated)
 
 
 def _without_schema_marks(cached: Catalogue, action_id: str) -> Advertised | None:
@@ -163,11 +244,12 @@ class _Listing(NamedTuple):
 
 
 def _read_pages(
-    reply: HttpReply, host: str, overrides: Overrides, timing: Timing
+    reply: HttpReply, host: str, overrides: Overrides, timing: Timing, *, only: str | None = None
 ) -> Flow[_Listing]:
     """Read the list to its end, from its first page ``reply``; cut it at the limits.
 
-    Raises the error that a reply stands for that is not a page.
+    ``only`` is the id of the one action whose schemas are read. Raises the error that a reply
+    stands for that is not a page.
     """
     entries: list[Advertised] = []
     notes: list[str] = []
@@ -176,9 +258,9 @@ def _read_pages(
     while True:
         request = walk.next
         page = (
-            _read_page(reply, host, overrides)
+            _read_page(reply, host, overrides, only)
             if request is None
-            else _read_later_page(reply, host, overrides)
+            else _read_later_page(reply, host, overrides, only)
         )
         if page is None:
             walk.refuse()
@@ -198,7 +280,9 @@ def _read_pages(
         sent += 1
 
 
-def _read_later_page(reply: HttpReply, host: str, overrides: Overrides) -> ListPage | None:
+def _read_later_page(
+    reply: HttpReply, host: str, overrides: Overrides, only: str | None
+) -> ListPage | None:
     """Read a page after the first; ``None`` where the reply is not one, or refuses the request.
 
     Raises the error of any other refusal.
@@ -206,7 +290,7 @@ def _read_later_page(reply: HttpReply, host: str, overrides: Overrides) -> ListP
     if reply.status in UNKNOWN_REQUEST:
         return None
     try:
-        return _read_page(reply, host, overrides)
+        return _read_page(reply, host, overrides, only)
     except ServerError:
         if 200 <= reply.status < 300:
             return None
@@ -226,7 +310,7 @@ def _next_request(following: NextPage, reply: HttpReply, host: str) -> Send:
     return Send("GET", LIST, url=url)
 
 
-def _read_page(reply: HttpReply, host: str, overrides: Overrides) -> ListPage:
+def _read_page(reply: HttpReply, host: str, overrides: Overrides, only: str | None) -> ListPage:
     """Read one page of the list, with a note where damaged parts were left out.
 
     Raises the error that any other reply stands for.
@@ -236,7 +320,11 @@ def _read_page(reply: HttpReply, host: str, overrides: Overrides) -> ListPage:
     is_damaged = is_json_reply and document is None
     if is_damaged:
         document = salvage(reply.body, _SCHEMA_KEYS)
-    page = read_list(document, overrides, headers=reply.headers) if document is not None else None
+    page = (
+        read_list(document, overrides, headers=reply.headers, only=only)
+        if document is not None
+        else None
+    )
     if is_damaged and page is not None and not page.entries:
         page = None
     if page is not None and page.recognised and page.refusal is None:
@@ -281,6 +369,8 @@ class _Schemas:
     def complete(self, entries: list[Advertised]) -> Flow[tuple[Advertised, ...]]:
         """Return the actions of a list with their schemas; add a note where one cannot be had."""
         missing = [entry.id for entry in entries if _lacks_schema(entry) and is_sendable(entry.id)]
+        if missing and self.cached is not None:
+            self.cached = self.cached.in_memory(missing)
         replies: tuple[HttpReply | Exception, ...] = ()
         if missing:
             requests = tuple(self._request(name) for name in missing)
@@ -343,7 +433,7 @@ class _Schemas:
             reason = reply if isinstance(reply, Exception) else f"HTTP {reply.status}"
             return action, f"the schema could not be fetched: {one_line(str(reason))}"
         if reply.status == 304 and before is not None and self.cached is not None:
-            self.tags[path] = self.cached.tags.get(path, {})
+            self.tags[path] = dict(self.cached.tags.get(path, {}))
             return self._merge(action, before, self.cached.stated.get(action.id, {})), ""
         small = len(reply.body) <= LARGEST_SCHEMA
         is_readable = small and is_json(reply)

@@ -66,9 +66,11 @@ class Host(CachedActions):
         fetched = yield from fetch(host, self.overrides, self.timing, cached, every=every)
         if cached is not None and fetched.actions is cached.actions:
             self.cache.touch(fetched)
-            self._replace_catalogue(fetched)
+            if self.cached() is None:  # somebody removed it meanwhile
+                return (yield from self.refresh(anew=True))
         else:
-            self.update(fetched)
+            self.cache.store(fetched)
+        self._forget()
         return fetched
 
     def refresh_action(self, action_id: str) -> Flow[bool]:
@@ -77,16 +79,13 @@ class Host(CachedActions):
         Two requests (more for a list in pages), or all where nothing is cached. Raises
         ``CallsheetError`` where the host cannot be asked.
         """
-        ask = self.refresh() if self.cached() is None else self._recent.ask(action_id)
-        return (yield from ask).get(action_id) is not None
+        if self.cached() is None:
+            return (yield from self.refresh()).marks_of(action_id) is not None
+        yield from self._recent.ask(action_id)
+        return self.cached_marks(action_id) is not None
 
-    def update(self, catalogue: Catalogue) -> None:
-        """Store a catalogue on disk and use it from now on; drop what was made of the old one."""
-        self.cache.store(catalogue)
-        self._replace_catalogue(catalogue)
-
-    def _replace_catalogue(self, catalogue: Catalogue) -> None:
-        super()._replace_catalogue(catalogue)
+    def _forget(self) -> None:
+        """Drop what was made of an older catalogue: schemas and validators."""
         self._unlisted = False
         self._schemas.clear()
         self._validators.clear()
@@ -100,13 +99,13 @@ class Host(CachedActions):
         bound = self.bindings.action(action_id) if is_bound else None
         if bound is not None:
             return bound
-        catalogue = yield from self._catalogue_with(action_id)
-        return self._resolve(catalogue, action_id) or Action(id=action_id, typed=False)
+        yield from self._catalogue_with(action_id)
+        return self.cached_action(action_id) or Action(id=action_id, typed=False)
 
     def _catalogue_with(self, action_id: str) -> Flow[Catalogue]:
         """Return the cached catalogue where it lists this id, else fetch one."""
         cached = self.cached()
-        is_listed = cached is not None and cached.get(action_id) is not None
+        is_listed = cached is not None and cached.marks_of(action_id) is not None
         return cached if cached and is_listed else (yield from self.refresh())
 
     def validate(self, action: Action, body: Any) -> Flow[bool]:
@@ -165,24 +164,21 @@ class Host(CachedActions):
         is_bound = self._is_bound(action)
         if is_bound and action.paid:
             return action
-        catalogue = self.cached()
-        entry = catalogue.get(action.id) if catalogue is not None else None
-        marks = entry.hints if entry is not None else {}
+        marks = self.cached_marks(action.id) or {}
         is_query = action.role == "query" and not (action.family and action.family.guessed)
         is_free = is_configured = self.overlay.is_free(action.id)
         if is_configured or is_query or is_bound or _is_marked_free(marks):
             recent = yield from self._recent.find(action.id)
             if recent is not None or not is_configured:
-                marks = recent.hints if recent is not None else {}
+                marks = recent or {}
             is_denied = marks.get("billable") is True
             is_asking = is_query and recent is not None and self._still_asks(action.id)
             is_claimed = is_configured or is_asking
             is_free = (is_claimed and not is_denied) or _is_marked_free(marks)
-            catalogue = self.cached()
         if is_bound:
             return action._replace(paid=not is_free)
-        live = self.surface(catalogue).by_id.get(action.id) if catalogue and action.role else None
-        family = live.family if live is not None and live.role == action.role else None
+        role, family = self.membership(action.id) or ("", None) if action.role else ("", None)
+        family = family if role == action.role else None
         return action._replace(
             paid=not is_free,
             idempotent=marks.get("idempotency") is True,
@@ -191,61 +187,57 @@ class Host(CachedActions):
 
     def _still_asks(self, action_id: str) -> bool:
         """Tell whether the cached catalogue has an action as a query; true where it lacks it."""
-        catalogue = self.cached()
-        live = self._resolve(catalogue, action_id) if catalogue is not None else None
-        return live is None or live.role == "query"
+        membership = self.membership(action_id)
+        return membership is None or membership[0] == "query"
 
     def recent_marks(self, action_id: str) -> Flow[Mapping[str, Any]]:
         """Return this host's marks of an action, at most an hour old; empty where it is silent."""
-        entry = yield from self._recent.find(action_id)
-        return entry.hints if entry is not None else {}
+        return (yield from self._recent.find(action_id)) or {}
 
 
 class _RecentEntries:
-    """A host's entries of single actions, none older than an hour.
+    """A host's marks of single actions, none older than an hour.
 
-    Without a cached catalogue an entry is asked for alone, and kept for this process. A host that
-    could not be asked is not asked again for a minute.
+    Where no catalogue is stored the list is read, and stored without the schemas of the others. A
+    host that could not be asked is not asked again for a minute.
     """
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._single: Catalogue | None = None
         self._silent_since: float | None = None
 
-    def find(self, action_id: str) -> Flow[Advertised | None]:
-        """Return the entry of an action; None where the host has none or cannot be asked.
+    def find(self, action_id: str) -> Flow[Mapping[str, Any] | None]:
+        """Return the marks of an action; None where the host lacks it or cannot be asked.
 
         An older list is asked about first, once, and so is the schema of the action.
         """
-        timing = self._host.timing
+        timing, host = self._host.timing, self._host.settings.host
         now, clock = timing.wall(), timing.clock()
-        catalogue = self._host.cached() or self._single
-        if not catalogue or not catalogue.was_asked(action_id, lambda at: is_fresh(at, now)):
+        stored = self._host.cache.load(host)
+        if not stored or not stored.was_asked(action_id, lambda at: is_fresh(at, now)):
             if self._silent_since is not None and clock - self._silent_since < _SILENT_SECONDS:
                 return None
             try:
-                catalogue = yield from self.ask(action_id)
+                yield from self.ask(action_id, is_list_enough=True)
             except CallsheetError:
                 self._silent_since = clock
                 return None
-        return catalogue.get(action_id)
+            stored = self._host.cache.load(host)
+        return stored.marks_of(action_id) if stored is not None else None
 
-    def ask(self, action_id: str) -> Flow[Catalogue]:
-        """Ask the host about one action; store and return its catalogue with the answer.
+    def ask(self, action_id: str, *, is_list_enough: bool = False) -> Flow[None]:
+        """Ask the host about one action, and store what it answers; raises as ``fetch_entry`` does.
 
-        Raises as ``fetch_entry`` does.
+        With ``is_list_enough`` a list that was read within the hour is not asked about again.
         """
         from callsheet.catalog.fetch import fetch_entry
 
-        host, cached = self._host, self._host.cached()
-        address, before = host.settings.require_host(), cached or self._single
-        updated = yield from fetch_entry(address, host.overrides, host.timing, before, action_id)
-        if cached is None:
-            self._single = updated
-        else:
-            host.update(updated)
-        return updated
+        host = self._host
+        address, stored = host.settings.require_host(), host.cache.load(host.settings.host)
+        update = yield from fetch_entry(
+            address, host.overrides, host.timing, stored, action_id, is_list_enough=is_list_enough
+        )
+        host.cache.update(address, update)
 
 
 def _compile(action: Action, schema: Any, note: Callable[[str], None]) -> Validator | None:

@@ -1,53 +1,76 @@
-"""Cache a catalogue on disk, with an index of its rows."""
+"""Cache the catalogue of each host in SQLite: a row an action, its schemas on their own."""
 
 from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+import threading
+from contextlib import contextmanager, suppress
+from stat import S_ISREG
+from typing import TYPE_CHECKING, Any
 
-from callsheet.masking import masked
+from callsheet.catalog.stored import confirm, open_catalogue, write_catalogue, write_entry
+from callsheet.forking import ForkAware
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable, Iterator
+
+    from callsheet.catalog.fetch import EntryUpdate
     from callsheet.catalog.snapshot import Catalogue
-    from callsheet.spec import Advertised
 
+_FORMAT = 3
+"""The version of what is stored: another one counts as none, and is replaced."""
+_TABLES = """
+CREATE TABLE head (document TEXT, named_by TEXT, revision TEXT);
+CREATE TABLE actions (
+  id TEXT PRIMARY KEY, about TEXT, digest TEXT, content TEXT,
+  command TEXT, role TEXT, family TEXT, paid INTEGER, summary TEXT, typed INTEGER
+) WITHOUT ROWID;
+CREATE TABLE schemas (id TEXT PRIMARY KEY, input TEXT, output TEXT);
+CREATE TABLE facts (
+  kind TEXT, name TEXT, fact TEXT, PRIMARY KEY (kind, name)
+) WITHOUT ROWID;
+CREATE INDEX commands ON actions (command);
+INSERT INTO head VALUES ('', '', '');
+PRAGMA user_version = 3
+"""
+"""``about`` is what the list says of an action, ``content`` a digest of its row in ``schemas``.
 
-_FORMAT = 2
-"""The version of what is stored: the first put masks into replies, where a short key was a word."""
-_INDEX = ".index"
-_ROWS = ".rows"
-_NO_SCHEMA = "-" * 64
+The columns from ``command`` on follow from the configuration that ``named_by`` stands for.
+``facts`` are what a catalogue has by path or id.
+"""
+_FORMER = (".json", ".json.index", ".json.rows")
+_STORED_HEAD = "SELECT document, named_by, revision FROM head WHERE document != ''"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _LONGEST = 160
+_PATIENCE = 5.0  # seconds that a lock of another process is waited for
 
 
-class Index(NamedTuple):
-    """When a catalogue was fetched, from what, and the digest of each action's input schema.
+class CatalogueCache(ForkAware):
+    """The last catalogue of each host, one file a host; a damaged file counts as none.
 
-    ``billable`` are the ids of the actions that the host says cost money.
+    Where a file cannot be written, what should stand in it is stored in memory, for this process.
+    No file stays open, so that nothing has to be closed.
     """
-
-    fetched: float
-    server: str
-    billable: frozenset[str]
-    text: bytes
-
-    def digest_of(self, action_id: str) -> str | None:
-        """Return the digest of an action's input schema; "" without one, None if not listed."""
-        head = self.text.index(b"\n")
-        index = self.text.find(f" {json.dumps(action_id)}\n".encode(), head)
-        digest = self.text[index - 64 : index].decode("ascii", "replace") if index > head else None
-        return "" if digest == _NO_SCHEMA else digest
-
-
-class CatalogueCache:
-    """The last catalogue of each host, one file a host; a damaged file counts as none."""
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self._indexes: dict[str, Index | None] = {}
+        self._catalogues: dict[str, Catalogue | None] = {}
+        self._in_memory: dict[str, sqlite3.Connection] = {}
+        self._lock = threading.RLock()
+        self.watch_forks()
+
+    def before_fork(self) -> None:
+        """Let what is under way in another thread come to its end: its file would stay open."""
+        self._lock.acquire()
+
+    def after_fork(self, *, is_child: bool) -> None:
+        """Let the threads of the parent go on; in the child there is one."""
+        if is_child:
+            self._lock = threading.RLock()
+        else:
+            self._lock.release()
 
     def path(self, host: str) -> str:
         """Return the path of the file with a host's catalogue, where there may be none yet."""
@@ -58,142 +81,170 @@ class CatalogueCache:
             import hashlib
 
             name = f"{name[:60]}_{hashlib.sha256(host.encode()).hexdigest()}"
-        return os.path.join(self.folder, f"{name}.json")
+        return os.path.join(self.folder, f"{name}.sqlite3")
 
     def load(self, host: str) -> Catalogue | None:
-        """Load what was last fetched from the host; None where nothing readable is stored."""
-        try:
-            with open(self.path(host), encoding="utf-8") as file:
-                document = json.load(file)
-            catalogue = _parse(host, document)
-            index = self.index(host)
-            if index is None:
-                return catalogue
-            # A catalogue that was found unchanged is not written again; its index is.
-            return catalogue._replace(fetched=index.fetched)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return None
+        """Return what was last fetched from the host, read when it is used.
 
-    def index(self, host: str) -> Index | None:
-        """Return the index of what was last fetched, read once; None where there is none."""
-        if host not in self._indexes:
-            self._indexes[host] = self._read(host)
-        return self._indexes[host]
+        None where nothing readable is stored.
+        """
+        if host not in self._catalogues:
+            self._catalogues[host] = self._load(host)
+        return self._catalogues[host]
 
-    def _read(self, host: str) -> Index | None:
-        """Read the index file of a host; None if it is missing, damaged or of another version."""
+    def _load(self, host: str) -> Catalogue | None:
+        if host not in self._in_memory and not os.path.lexists(self.path(host)):
+            return None  # SQLite takes a while to be imported
+        with self.reading(host):
+            for document, named_by, revision in self.read(host, _STORED_HEAD):
+                return open_catalogue(self, host, json.loads(document), named_by, revision)
+        return None
+
+    def read(self, host: str, query: str, parameters: Iterable[Any] = ()) -> list[Any]:
+        """Return the rows of a query; none where nothing readable is stored."""
+        with self.reading(host), self._open(host) as db:
+            return db.execute(query, tuple(parameters)).fetchall()
+        return []
+
+    @contextmanager
+    def reading(self, host: str) -> Iterator[None]:
+        """End what reads a file that is missing or damaged, and remove a damaged one."""
+        import sqlite3
+
         try:
-            with open(self.path(host) + _INDEX, "rb") as file:
-                text = file.read()
-            fetched, server, billable, form = json.loads(text[: text.index(b"\n")])
-            index = Index(float(fetched), str(server), frozenset(billable), text)
-            return index if form == _FORMAT else None
-        except (OSError, ValueError, TypeError):
-            return None
+            yield
+        except FileNotFoundError:
+            pass
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error):
+                self._remove(host)
+        except (sqlite3.Error, OSError, ValueError, KeyError, TypeError, RecursionError):
+            self._remove(host)
 
     def store(self, catalogue: Catalogue) -> None:
-        """Replace the files of this host, with keys in use masked; ignore files it cannot write."""
-        document = {
-            "form": _FORMAT,
-            "fetched": catalogue.fetched,
-            "tags": catalogue.tags,
-            "notes": catalogue.notes,
-            "server": catalogue.server,
-            "apart": catalogue.apart,
-            "whole": catalogue.whole,
-            "read_as": catalogue.read_as,
-            "missing": catalogue.missing,
-            "stated": catalogue.stated,
-            "confirmed": catalogue.confirmed,
-            "actions": [action._asdict() for action in catalogue.actions],
-        }
-        path = self.path(catalogue.host)
-        self._replace(path, json.dumps(document))  # `dump` would not use the fast encoder
-        rows = (f"{_digest(action)} {json.dumps(action.id)}\n" for action in catalogue.actions)
-        self._write_index(catalogue, "".join(rows))
+        """Store a catalogue, with keys in use masked; write the rows that changed and no other."""
+        self.change(catalogue.host, lambda db: write_catalogue(db, catalogue))
 
     def touch(self, catalogue: Catalogue) -> None:
-        """Record in the index when a stored catalogue was last confirmed as unchanged."""
-        index = self.index(catalogue.host)
-        if index is None:
-            self.store(catalogue)
-        else:
-            rows = index.text.partition(b"\n")[2].decode()
-            self._write_index(catalogue, rows)
+        """Record when a stored catalogue was last confirmed as unchanged."""
+        self.change(catalogue.host, lambda db: confirm(db, catalogue))
 
-    def rows(self, host: str, made_from: str) -> list[dict[str, Any]] | None:
-        """Return the rows of ``store_rows``; ``None`` if the catalogue or ``made_from`` changed."""
-        try:
-            with open(self.path(host) + _ROWS, encoding="utf-8") as file:
-                key, rows = json.load(file)
-            return [dict(row) for row in rows] if key == self._rows_key(host, made_from) else None
-        except (OSError, ValueError, TypeError):
-            return None
+    def update(self, host: str, update: EntryUpdate) -> None:
+        """Store what a host answered about one action."""
+        self.change(host, lambda db: write_entry(db, update))
 
-    def store_rows(self, host: str, made_from: str, rows: list[dict[str, Any]]) -> None:
-        """Store the rows of a printed list; ``made_from`` stands for all else they depend on."""
-        with suppress(OSError):  # without a catalogue there is nothing to list
-            key = self._rows_key(host, made_from)
-            self._replace(self.path(host) + _ROWS, json.dumps([key, rows]))
+    def change(self, host: str, change: Callable[[sqlite3.Connection], object]) -> None:
+        """Change what is stored for a host in one transaction; in memory where that fails.
 
-    def _rows_key(self, host: str, made_from: str) -> list[Any]:
-        """Return the key of stored rows: ``made_from``, and the catalogue file's time and size.
-
-        Rows with another key are not used. Raises ``OSError`` without a stored catalogue.
+        A file that is damaged is replaced.
         """
-        catalogue = os.stat(self.path(host))
-        return [made_from, catalogue.st_mtime_ns, catalogue.st_size, _FORMAT]
+        import sqlite3
 
-    def _write_index(self, catalogue: Catalogue, rows: str) -> None:
-        billable = [a.id for a in catalogue.actions if a.hints.get("billable") is True]
-        head = json.dumps([catalogue.fetched, catalogue.server, billable, _FORMAT])
-        self._replace(self.path(catalogue.host) + _INDEX, f"{head}\n{rows}")
-        self._indexes.clear()
+        self._catalogues.pop(host, None)
+        for _ in range(2):
+            try:
+                with self._open(host, create=True) as db:
+                    _transact(db, change)
+                return
+            except sqlite3.OperationalError as error:
+                if _is_busy(error):
+                    break
+                self._remove(host)
+            except sqlite3.DatabaseError:
+                self._remove(host)
+            except OSError:
+                break
+        with self._lock:
+            self._in_memory[host] = db = self._copy_to_memory(host)
+            _transact(db, change)
 
-    def _replace(self, path: str, text: str) -> None:
-        """Replace a file, with keys in use masked; do nothing where it cannot be written."""
-        from callsheet.storage.atomic_file import replace_file
+    def _copy_to_memory(self, host: str) -> sqlite3.Connection:
+        """Return a copy of what is stored, empty where that cannot be read."""
+        memory = _connect(":memory:")
+        with self.reading(host), self._open(host) as db:
+            db.backup(memory)
+            return memory
+        _prepare(memory)
+        return memory
 
-        with suppress(OSError):
-            replace_file(path, masked(text))
+    @contextmanager
+    def _open(self, host: str, *, create: bool = False) -> Iterator[sqlite3.Connection]:
+        """Open the file of a host for this thread.
+
+        Raises ``FileNotFoundError`` where there is none and it is not to be made, another
+        ``OSError`` where it cannot be made, and what SQLite raises for a damaged one.
+        """
+        with self._lock:
+            db = self._in_memory.get(host)
+            if db is not None:
+                yield db
+                return
+            path = self.path(host)
+            if create:
+                self._create(path)
+            is_plain = S_ISREG(os.lstat(path).st_mode)
+            db = _connect(path if is_plain else ":memory:")
+            try:
+                _prepare(db, is_plain=is_plain)
+                yield db
+            finally:
+                db.close()
+
+    def _create(self, path: str) -> None:
+        """Create an empty file for its owner alone, unless there is one; remove former files."""
+        with suppress(FileExistsError):
+            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            os.close(os.open(path, flags, 0o600))
+            for name in os.listdir(self.folder):
+                if name.startswith("http") and name.endswith(_FORMER):
+                    os.unlink(os.path.join(self.folder, name))
+
+    def _remove(self, host: str) -> None:
+        """Remove a file that cannot be used, and what was read of it."""
+        self._catalogues.pop(host, None)
+        for end in ("", "-journal"):
+            with suppress(OSError):
+                os.unlink(self.path(host) + end)
 
 
-def _digest(action: Advertised) -> str:
-    """Return the digest of an input schema, or dashes without one."""
-    from callsheet.jsonio import digest
+def _connect(path: str) -> sqlite3.Connection:
+    """Connect to a database whose transactions begin and end where we say so."""
+    import sqlite3
 
-    return _NO_SCHEMA if action.input is None else digest(action.input)
+    return sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
 
 
-def _parse(host: str, document: Any) -> Catalogue:
-    """Parse a stored catalogue.
+def _prepare(db: sqlite3.Connection, *, is_plain: bool = True) -> None:
+    """Make the tables in an empty file; raise ``sqlite3.DatabaseError`` for one that is not ours.
 
-    Raises ``TypeError``, ``KeyError``, ``ValueError`` or ``AttributeError`` for any other shape.
+    Nothing waits for the disk: what is lost is fetched again.
     """
-    from callsheet.catalog.snapshot import Catalogue
-    from callsheet.spec import Advertised
+    import sqlite3
 
-    if document["form"] != _FORMAT:
-        raise TypeError("stored by another reading")
-    actions = tuple(Advertised(**action) for action in document["actions"])
-    notes, tags = tuple(document["notes"]), document["tags"]
-    texts = [*notes, *tags, *(text for a in actions for text in (a.id, a.title, a.description))]
-    texts += [text for validators in tags.values() for pair in validators.items() for text in pair]
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError("not a stored catalogue")
-    if not all(isinstance(action.hints, dict) for action in actions):
-        raise TypeError("not a stored catalogue")
-    return Catalogue(
-        host,
-        float(document["fetched"]),
-        actions,
-        tags,
-        notes,
-        server=str(document["server"]),
-        apart=tuple(map(str, document.get("apart", ()))),
-        whole=float(document.get("whole", 0.0)),
-        read_as=str(document.get("read_as", "")),
-        missing=str(document.get("missing", "")),
-        stated={name: dict(marks) for name, marks in document["stated"].items()},
-        confirmed={name: float(moment) for name, moment in document["confirmed"].items()},
-    )
+    version = db.execute("PRAGMA user_version").fetchone()[0] if is_plain else -1
+    if version not in {0, _FORMAT}:
+        raise sqlite3.DatabaseError("another format")
+    db.execute("PRAGMA synchronous = OFF")
+    if version == 0:
+        if db.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise sqlite3.DatabaseError("of another program")
+        _transact(db, lambda db: [db.execute(statement) for statement in _TABLES.split(";")])
+
+
+def _transact(db: sqlite3.Connection, change: Callable[[sqlite3.Connection], object]) -> None:
+    """Make a change as a whole or not at all."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        change(db)
+    except BaseException:
+        db.rollback()
+        raise
+    db.execute("COMMIT")
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    """Tell whether another process has locked the file, which is then as good as before."""
+    import sqlite3
+
+    return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

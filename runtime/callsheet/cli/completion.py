@@ -84,12 +84,10 @@ def ids(ctx: click.Context, param: click.Parameter, prefix: str) -> list[Complet
     from callsheet.cli.server_actions import bound_actions
 
     context: Context = ctx.obj
-    catalogue = context.host.cached()
-    actions = (
-        context.host.surface(catalogue).actions
-        if catalogue is not None
-        else tuple(bound_actions(context.bindings))
-    )
+    host = context.host
+    if host.cached() is not None:
+        return matching(((row.id, row.summary) for row in host.rows()), prefix)
+    actions = bound_actions(context.bindings)
     return matching(((action.id, summary_line(action)) for action in actions), prefix)
 
 

@@ -10,8 +10,10 @@ from callsheet.cli.output.formats import Console
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from callsheet.catalog.cached import CachedActions
     from callsheet.catalog.host import Host
-    from callsheet.catalog.store import CatalogueCache, Index
+    from callsheet.catalog.snapshot import Catalogue
+    from callsheet.catalog.store import CatalogueCache
     from callsheet.config.bindings import Bindings
     from callsheet.config.settings import Settings
     from callsheet.engine.invoke import Engine
@@ -85,6 +87,7 @@ class Context:
         self._settings: Settings | None = None
         self._location: tuple[str | None, ...] = ()
         self._cache: CatalogueCache | None = None
+        self._stored: CachedActions | None = None
         self._host: Host | None = None
         self._ledger: Ledger | None = None
         self._engine: Engine | None = None
@@ -101,7 +104,7 @@ class Context:
         """Return the bindings of the program where they count for the host in use."""
         from callsheet.config.settings import bindings_for
 
-        return bindings_for(self.program, self.settings, self.index)
+        return bindings_for(self.program, self.settings, self.cached)
 
     @property
     def settings(self) -> Settings:
@@ -145,7 +148,7 @@ class Context:
     def restart(self) -> None:
         """Close every part; each is built anew at its next use."""
         self.close()
-        self._settings = self._cache = self._host = None
+        self._settings = self._cache = self._stored = self._host = None
         self._ledger = self._engine = self._transport = None
 
     @property
@@ -164,13 +167,23 @@ class Context:
             )
         return self._host
 
-    def index(self) -> Index | None:
-        """Return when the host was last asked and the digests of its schemas, without the rest.
+    @property
+    def stored(self) -> CachedActions:
+        """Return the actions of the host in use as they are cached; nothing is ever sent."""
+        if self._stored is None:
+            from callsheet.catalog.cached import CachedActions
+
+            self._stored = self._host or CachedActions(
+                self.settings, self.program, overrides=self._overrides(), cache=self.cache
+            )
+        return self._stored
+
+    def cached(self) -> Catalogue | None:
+        """Return what the host in use last advertised, read when it is used.
 
         ``None`` where no host is set or nothing is cached.
         """
-        host = self.settings.host
-        return self.cache.index(host) if host else None
+        return self.stored.cached()
 
     @property
     def cache(self) -> CatalogueCache:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from callsheet.actions.resolve import ActionSet
+    from callsheet.catalog.cached import CachedRow
     from callsheet.cli.context import Context, Drift
     from callsheet.config.bindings import Bindings
 
@@ -37,6 +38,14 @@ class AvailableActions(NamedTuple):
         if self.source != "bindings":
             return context.host.surface(self.catalogue)
         return bound_surface(context.bindings)
+
+    def rows(self, context: Context) -> list[CachedRow]:
+        """Return a line about each action, ordered by id; no schema is read again."""
+        if self.source != "bindings":
+            return context.stored.rows()
+        from callsheet.catalog.cached import CachedRow
+
+        return [CachedRow.of(action) for action in self.surface(context).actions]
 
 
 def fetch_available(context: Context, *, complete: bool = False) -> AvailableActions:
@@ -69,7 +78,7 @@ def fetch_available(context: Context, *, complete: bool = False) -> AvailableAct
 
 def cached_actions(context: Context) -> AvailableActions | None:
     """Return the cached catalogue; ``None`` without one. Warn where its list is not whole."""
-    cached = context.host.cached()
+    cached = context.cached()
     if cached is None:
         return None
     _warn_incomplete(context, cached)
@@ -185,7 +194,7 @@ def explain_refusal(context: Context, action: Action, error: CallsheetError) -> 
     """
     if error.http_status not in _REFUSALS or not action.command:
         return
-    cached = context.host.index()
+    cached = context.host.cached()
     before = cached.digest_of(action.id) if cached is not None else action.digest
     try:
         is_listed = context.run(context.host.refresh_action(action.id))
@@ -199,7 +208,7 @@ def explain_refusal(context: Context, action: Action, error: CallsheetError) -> 
         error.hint = f"{context.prog} actions list shows what there is"
         error.code = "removed"
         return
-    index = context.host.index()
+    index = context.host.cached()
     now = index.digest_of(action.id) if index is not None else None
     if now and now != (action.digest or before):
         bound = context.drift.bound if context.drift is not None else action
@@ -214,7 +223,7 @@ def refresh_in_background(context: Context) -> None:
     Nothing waits for the thread: a program that ends meanwhile leaves the cache as it was.
     """
     host = context.host
-    index = host.index()
+    index = host.cached()
     if index is not None and 0 <= host.timing.wall() - index.fetched < _DAY:
         return
     thread = threading.Thread(target=_refresh, args=(context,), daemon=True)

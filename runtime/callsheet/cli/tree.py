@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-    from callsheet.catalog.host import Host
+    from callsheet.catalog.cached import CachedActions
     from callsheet.cli.context import Context
     from callsheet.cli.input.options import Typed
     from callsheet.spec import Action
@@ -82,9 +82,9 @@ class Lookup:
             self._bound = Bound(package)
         return self._bound
 
-    def _host(self) -> Host | None:
-        """Return the host in use, which answers from its cached catalogue; ``None`` without one."""
-        return self.context.host if self.context.settings.host else None
+    def _host(self) -> CachedActions | None:
+        """Return what is cached of the host in use; ``None`` without a host."""
+        return self.context.stored if self.context.settings.host else None
 
     def is_group(self, path: Path) -> bool:
         """Tell whether commands begin with these words."""
@@ -108,7 +108,7 @@ class Lookup:
 
     def _as_advertised(self, bound: Action) -> Action:
         """Return a generated action as the host has it; set ``context.drift`` if that differs."""
-        index = self.context.index()
+        index = self.context.cached()
         digest = index.digest_of(bound.id) if index is not None else None
         if not digest or not bound.digest or digest == bound.digest:
             return bound
@@ -120,14 +120,21 @@ class Lookup:
 
     def below(self, path: Path) -> dict[str, str]:
         """Return the words that may follow ``path``, each with its summary."""
+        return {entry.name: entry.summary for entry in self.entries(path)}
+
+    def entries(self, path: Path) -> list[Entry]:
+        """Return the words that may follow ``path``, each with its summary and its action's id."""
         host = self._host()
         live = host.commands_below(path) if host is not None else {}
         words = {word: below.summary or pages.listing(below.words) for word, below in live.items()}
+        ids = {word: below.action for word, below in live.items()}
         if path:
-            words |= pages.entries(self.bound.group(path[0]).values(), path)
+            bound = self.bound.group(path[0])
+            words |= pages.entries(bound.values(), path)
+            ids |= {command[-1]: bound[command].id for command in bound if command[:-1] == path}
         else:
             words = self.bound.index() | words
-        return dict(sorted(words.items()))
+        return [Entry(word, words[word], ids.get(word) or None) for word in sorted(words)]
 
     def note_on(self, action: Action) -> str:
         """Return the note on an action that the bindings lack; "" without bindings."""
@@ -184,7 +191,7 @@ class Lookup:
         if "--refresh" in self.context.argv:
             if not self.refresh() and self.trouble:
                 self.context.console.note(f"the server could not be asked: {self.trouble}")
-        elif not self.bound.package and self.context.index() is None:
+        elif not self.bound.package and self.context.cached() is None:
             self.refresh()
 
 
@@ -343,13 +350,7 @@ class Node(HelpfulGroup):
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
         prog = ctx.find_root().info_name or ""
-        return pages.describe_group((prog, *self.path), self._entries())
-
-    def _entries(self) -> list[Entry]:
-        return [
-            Entry(word, text, getattr(self.lookup.find((*self.path, word)), "id", None))
-            for word, text in self.lookup.below(self.path).items()
-        ]
+        return pages.describe_group((prog, *self.path), self.lookup.entries(self.path))
 
 
 class Root(Node):
@@ -379,7 +380,7 @@ class Root(Node):
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
-        return pages.describe_program(ctx.info_name or "", self._entries())
+        return pages.describe_program(ctx.info_name or "", self.lookup.entries(()))
 
 
 def root(context: Context) -> Root:

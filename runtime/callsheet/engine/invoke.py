@@ -275,8 +275,7 @@ class Engine:
 
     def action_of(self, job: Job) -> Action:
         """Return the action of a job, from the cached catalogue where it is there."""
-        catalogue = self.host.cached()
-        cached = self.host.surface(catalogue).by_id.get(job.action) if catalogue else None
+        cached = self.host.cached_action(job.action)
         return cached or Action(id=job.action, family=job.family, media=job.media)
 
     def query_job(self, job: Job) -> Flow[ParsedReply]:

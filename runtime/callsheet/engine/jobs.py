@@ -263,12 +263,11 @@ def _guess_family(engine: Engine, action_id: str, reply: Any) -> Flow[Family | N
     is_configured = action_id in host.overlay.families
     origin = read_reply(reply).origin
     id_keys = [hit.key for hit in origin.parts.ids] if origin is not None else []
-    near = catalogue.actions if is_configured else catalogue.group_of(action_id)
-    far = [
-        other for other in catalogue.actions if other.id == action_id or is_named_as_query(other.id)
-    ]
-    for actions in (near,) if is_configured else (near, far):
-        resolver = ActionResolver(actions, host.overlay, {}, {})
+    ids = catalogue.ids()
+    near = ids if is_configured else catalogue.ids_beside(action_id)
+    far = [name for name in ids if name == action_id or is_named_as_query(name)]
+    for names in (near,) if is_configured else (near, far):
+        resolver = ActionResolver(catalogue.entries(names), host.overlay, {}, {}, families={})
         schemas, entries = resolver.schemas, resolver.entries
         if family := guess_family(action_id, schemas, host.overlay, entries, id_keys):
             return family
@@ -304,11 +303,10 @@ def _unaskable(action: str, task_id: str, path: str = "") -> StillRunning:
 
 
 def _only_family(host: Host, name: str) -> Flow[Family]:
-    catalogue = yield from host.catalogue()
-    actions = host.surface(catalogue).actions
-    families = {action.family for action in actions if action.family is not None}
+    yield from host.catalogue()
+    families = host.families()
     if len(families) == 1:
-        return families.pop()
+        return families[0]
     raise UsageError(
         f"no task {name} in this ledger",
         hint="ask with the query command of its group, by --task-id",

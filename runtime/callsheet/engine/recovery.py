@@ -64,7 +64,8 @@ def cancel(engine: Engine, job: Job) -> Flow[ParsedReply]:
     """Invoke the action that cancels a job; raise ``UsageError`` where the server has none."""
     catalogue = yield from engine.host.catalogue()
     member = job.family.query or job.family.create or job.family.wait
-    action_id, key = find_cancel_action(member, catalogue.actions)
+    beside = catalogue.select(catalogue.ids_beside(member))
+    action_id, key = find_cancel_action(member, beside.values())
     if not action_id:
         raise UsageError(
             f"the server offers no action that cancels {job.action}",

@@ -72,9 +72,16 @@ class ListPage:
 
 
 def read_list(
-    data: Any, overrides: Overrides = NONE, headers: Mapping[str, str] | None = None
+    data: Any,
+    overrides: Overrides = NONE,
+    headers: Mapping[str, str] | None = None,
+    *,
+    only: str | None = None,
 ) -> ListPage:
-    """Read a reply that lists actions; ``headers`` are lower-case. Never raises for any JSON."""
+    """Read a reply that lists actions; ``headers`` are lower-case. Never raises for any JSON.
+
+    Where one action alone is asked about, ``only`` is its id: the others get no schemas.
+    """
     envelope = open_envelope(data, overrides)
     if envelope.refusal:
         return ListPage(refusal=envelope.refusal, notes=("the server refused the list",))
@@ -82,7 +89,7 @@ def read_list(
     place = _forced_list(envelope.layers, overrides) or _find_list(data)
     if place is None:
         return ListPage(recognised=False, notes=("no list of actions was found in the answer",))
-    entries, notes = _entries(place, overrides)
+    entries, notes = _entries(place, overrides, only)
     last_id = entries[-1].id if entries else ""
     evidence = read_evidence(place.tables, headers or {}, len(place.raws), last_id)
     is_list = bool(entries) or not place.raws
@@ -256,10 +263,12 @@ def _shared_marks(tables: Sequence[Any]) -> dict[str, bool]:
     return {}
 
 
-def _entries(place: _Place, overrides: Overrides) -> tuple[tuple[Advertised, ...], tuple[str, ...]]:
+def _entries(
+    place: _Place, overrides: Overrides, only: str | None
+) -> tuple[tuple[Advertised, ...], tuple[str, ...]]:
     actions: dict[str, Advertised] = {}
     notes: list[str] = []
-    reader = _EntryReader(place, overrides)
+    reader = _EntryReader(place, overrides, only)
     for index, raw in enumerate(place.raws, start=1):
         entry = reader.read(raw)
         if entry is None:
@@ -272,10 +281,13 @@ def _entries(place: _Place, overrides: Overrides) -> tuple[tuple[Advertised, ...
 
 
 class _EntryReader:
-    """Reads the entries of one list, whose ids all stand under the same keys."""
+    """Reads the entries of one list, whose ids all stand under the same keys.
 
-    def __init__(self, place: _Place, overrides: Overrides) -> None:
-        self._overrides, self._tables = overrides, place.tables
+    ``only`` is the id of the one whose schemas are read, where that is not each.
+    """
+
+    def __init__(self, place: _Place, overrides: Overrides, only: str | None) -> None:
+        self._overrides, self._tables, self._only = overrides, place.tables, only
         self._shared = _shared_marks(place.tables)
         tables = [parse_nested(value) for key, value in place.raws if key is None]
         ranked = _id_keys([_unwrap(table) for table in tables if isinstance(table, dict)])
@@ -296,14 +308,15 @@ class _EntryReader:
         name = key if key is not None else self._id_of(value)
         if not _is_id(name):
             return None
-        reading = schema_in(value, self._overrides, around=self._tables)
+        is_read = self._only in {None, name}
+        reading = schema_in(value, self._overrides, around=self._tables if is_read else None)
         is_entry_itself = reading.input is value and not is_whole_schema(value)
         return self._action(
             name,
             title=reading.title or _other_name(value, name),
             description=reading.description,
-            input=None if is_entry_itself else reading.input,
-            output=reading.output,
+            input=None if is_entry_itself or not is_read else reading.input,
+            output=reading.output if is_read else None,
             hints=reading.marks,
         )
 

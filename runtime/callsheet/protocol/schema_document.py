@@ -49,17 +49,20 @@ def read_schema(data: Any, overrides: Overrides = NONE) -> SchemaReading:
 
 
 def schema_in(
-    document: Any, overrides: Overrides = NONE, *, around: Sequence[Any] = ()
+    document: Any, overrides: Overrides = NONE, *, around: Sequence[Any] | None = ()
 ) -> SchemaReading:
     """Read the schemas in ``document``, which is a schema or holds one, without its envelope.
 
-    What the schemas refer to is taken from ``around`` where it stands outside of them.
+    What the schemas refer to is taken from ``around`` where it stands outside of them; with None
+    it is not looked for.
     """
     document = parse_nested(document)
     reading = _reading(document, overrides)
     if reading.input is None:
         lower = _reading(with_lower_keys(document), overrides)
         reading = lower if lower.input is not None else reading
+    if around is None:
+        return reading
     sources = [source for source in (document, *around) if isinstance(source, dict)]
     return reading._replace(
         input=with_references(reading.input, sources),

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from unit.scripted import HOST, Stage, reply
 
 from callsheet.catalog.fetch import LIST, fetch
-from callsheet.catalog.snapshot import Catalogue
 from callsheet.catalog.store import CatalogueCache
 from callsheet.errors import AuthError, CallsheetError, NetworkError, ServerError
 from callsheet.flows.effects import Gather, HttpReply, Send
-from callsheet.jsonio import digest, strict_json
+from callsheet.jsonio import strict_json
 from callsheet.protocol.values import Overrides
-from callsheet.spec import Advertised
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from callsheet.catalog.snapshot import Catalogue
 
 LIST_URL = f"{HOST}/api/actions"
 OBJECT = {"type": "object", "properties": {"prompt": {"type": "string"}}}
@@ -140,7 +141,9 @@ def test_what_a_list_lacks_is_remembered(tmp_path: Path) -> None:
     assert "1 of 3" in catalogue.missing
     cache = CatalogueCache(str(tmp_path))
     cache.store(catalogue)
-    assert cache.load(HOST) == catalogue._replace(requests=0)
+    stored = cache.load(HOST)
+    assert stored is not None
+    assert stored.missing == catalogue.missing
 
 
 @pytest.mark.parametrize(
@@ -259,119 +262,3 @@ def test_an_id_that_is_no_segment_is_not_asked_for() -> None:
 )
 def test_json_that_is_not_trusted(text: str) -> None:
     assert strict_json(text.encode()) is None
-
-
-def stored() -> Catalogue:
-    action = Advertised(id="a.b", title="T", input=OBJECT, hints={"readOnly": True})
-    return Catalogue(HOST, 12.5, (action,), {"/api/actions": {"etag": '"l"'}}, ("a note",))
-
-
-def test_a_catalogue_is_kept_by_host(tmp_path: Path) -> None:
-    cache = CatalogueCache(str(tmp_path / "cache"))
-    assert cache.load(HOST) is None
-    cache.store(stored())
-    assert CatalogueCache(str(tmp_path / "cache")).load(HOST) == stored()
-    assert cache.load(HOST + ":8443") is None
-    names = sorted(path.name for path in (tmp_path / "cache").iterdir())
-    assert names == [names[0], f"{names[0]}.index"]
-
-
-def test_the_index_tells_digests_without_the_rest(tmp_path: Path) -> None:
-    cache = CatalogueCache(str(tmp_path))
-    names = ["a", 'b "c', "d\n1", "a.a"]
-    catalogue = stored()._replace(
-        actions=tuple(Advertised(id=n, input={"title": n}) for n in names)
-    )
-    assert cache.index(HOST) is None
-    cache.store(catalogue._replace(actions=(*catalogue.actions, Advertised(id="none"))))
-    index = cache.index(HOST)
-
-    assert index is not None
-    assert index.fetched == catalogue.fetched
-    assert [index.digest_of(n) for n in names] == [digest({"title": n}) for n in names]
-    assert (index.digest_of("none"), index.digest_of("b")) == ("", None)
-
-
-def test_what_did_not_change_is_not_written_again(tmp_path: Path) -> None:
-    cache, catalogue = CatalogueCache(str(tmp_path)), stored()
-    cache.store(catalogue)
-    before = Path(cache.path(HOST)).stat()
-    later = catalogue._replace(fetched=catalogue.fetched + 60)
-    cache.touch(later)
-    after, index = Path(cache.path(HOST)).stat(), cache.index(HOST)
-
-    assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
-    assert CatalogueCache(str(tmp_path)).load(HOST) == later
-    assert index is not None
-    assert index.fetched == later.fetched
-    assert index.digest_of(stored().actions[0].id)
-
-
-def test_a_server_cannot_be_named_like_an_action(tmp_path: Path) -> None:
-    cache, catalogue = CatalogueCache(str(tmp_path)), stored()
-    name = catalogue.actions[0].id
-    cache.store(catalogue._replace(server=f"{'x' * 80} {name}"))
-    index = cache.index(HOST)
-
-    assert index is not None
-    assert index.digest_of(name) == digest(catalogue.actions[0].input)
-
-
-def test_hosts_that_look_alike_have_files_of_their_own() -> None:
-    cache = CatalogueCache("/cache")
-    hosts = ["https://a.example", "http://a.example", "https://a.example/x", "https://a_example"]
-    hosts += [f"https://{'a' * 150}.example/{end}" for end in ("x", "X")]
-
-    assert len({cache.path(host).lower() for host in hosts}) == len(hosts)
-    assert all(len(cache.path(host)) < 250 for host in hosts)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"actions": [{"id": 5}]},
-        {"actions": [{"name": "a"}]},
-        {"actions": [{"id": "a", "hints": []}]},
-        {"actions": None},
-        {"tags": []},
-        {"tags": {"/x": {"etag": 5}}},
-        {"tags": {"/x": "etag"}},
-        {"fetched": "now"},
-        {"notes": 5},
-        {"form": 1},
-        {"form": None},
-    ],
-)
-def test_a_damaged_cache_is_none(tmp_path: Path, change: dict[str, object]) -> None:
-    cache = CatalogueCache(str(tmp_path / "cache"))
-    cache.store(stored())
-    path = Path(cache.path(HOST))
-    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
-    assert cache.load(HOST) is None
-
-
-def test_an_index_of_another_reading_is_none(tmp_path: Path) -> None:
-    cache = CatalogueCache(str(tmp_path))
-    cache.store(stored())
-    path = Path(cache.path(HOST) + ".index")
-    head, _, rows = path.read_text().partition("\n")
-    assert cache.index(HOST) is not None
-
-    path.write_text(f"{json.dumps(json.loads(head)[:-1])}\n{rows}")
-    assert CatalogueCache(str(tmp_path)).index(HOST) is None
-    path.write_text(f"{json.dumps([*json.loads(head)[:-1], 1])}\n{rows}")
-    assert CatalogueCache(str(tmp_path)).index(HOST) is None
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "5", "[" * 50_000])
-def test_a_cache_that_is_no_json_is_none(tmp_path: Path, text: str) -> None:
-    cache = CatalogueCache(str(tmp_path))
-    (tmp_path / cache.path(HOST).rpartition("/")[2]).write_text(text)
-    assert cache.load(HOST) is None
-
-
-def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    cache = CatalogueCache(str(tmp_path / "file" / "cache"))
-    cache.store(stored())
-    assert cache.load(HOST) is None

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from unit.scripted import HOST, Stage, reply
 
-from callsheet.catalog.cached import CommandWord
+from callsheet.actions.resolve import ActionResolver
+from callsheet.catalog.cached import CachedRow, CommandWord
 from callsheet.catalog.host import Host
 from callsheet.config.bindings import Bindings
 from callsheet.config.settings import Settings
 from callsheet.errors import CallsheetError, InvalidInput, NetworkError, UsageError
+from callsheet.protocol import schema_document
 from callsheet.spec import Action, Family
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from callsheet.flows.effects import HttpReply, Send
 
 PROMPT = {
     "type": "object",
@@ -245,3 +249,149 @@ def test_a_revision_changes_with_what_is_cached(settings: Settings) -> None:
     assert host_of(settings, stage).revision() == first
     stage.run(host.refresh())
     assert host.revision() not in {first, ""}
+
+
+FREE = {"inputSchema": PROMPT, "readOnly": True}
+BOUND = Action(id="v.ask", module="v_ask", paid=False)
+
+
+def asked(stage: Stage) -> list[str]:
+    return [send.path for send in stage.sends]
+
+
+def test_a_client_that_has_no_catalogue_reads_the_list_once_an_hour(settings: Settings) -> None:
+    bindings = Bindings(source=HOST)
+    listing = {"actions": [{"id": name, "readOnly": True} for name in ("v.ask", "v.tell")]}
+    document = reply({"inputSchema": PROMPT, "idempotency": True}, etag='"s"')
+
+    def answer(send: Send) -> HttpReply:
+        if send.headers:
+            return reply(status=304)
+        return document if send.path.endswith("/schema") else reply(listing, etag='"l"')
+
+    stage = Stage(answer)
+
+    def process(name: str) -> list[str]:
+        """Return what a process asks that calls a free action, and stores no catalogue."""
+        before = len(stage.sends)
+        host = host_of(settings, stage, bindings)
+        for _ in range(2):
+            action = stage.run(host.apply_terms(BOUND._replace(id=name)))
+            assert (action.paid, stage.run(host.recent_marks(name))["idempotency"]) == (False, True)
+        assert host.cached() is None
+        return asked(stage)[before:]
+
+    assert process("v.ask") == ["/api/actions", "/api/actions/v.ask/schema"]
+    stage.now += 600
+    assert process("v.ask") == []
+    assert process("v.tell") == ["/api/actions/v.tell/schema"]
+    assert process("v.tell") == []
+    stage.now += HOUR - 599  # the list is over an hour old: its marks no longer count
+    assert process("v.tell") == ["/api/actions", "/api/actions/v.tell/schema"]
+    assert [send.headers for send in stage.sends[-2:]] == [
+        {"If-None-Match": '"l"'},
+        {"If-None-Match": '"s"'},
+    ]
+
+
+def test_a_list_that_was_read_for_one_action_is_no_catalogue(settings: Settings) -> None:
+    stage = Stage(reply({"actions": [{"id": "v.ask", **FREE}]}))
+    host = host_of(settings, stage, Bindings(source=HOST))
+    stage.run(host.apply_terms(BOUND))
+    assert (host.cached(), host.rows(), host.commands_below(()), host.revision()) == (
+        None,
+        [],
+        {},
+        "",
+    )
+    assert stage.run(host.find("v.ask")).typed
+    assert host.cached() is not None
+    assert len(stage.sends) == 2
+
+
+def test_a_list_that_holds_the_schemas_is_read_again_where_the_host_serves_them_nowhere_else(
+    settings: Settings,
+) -> None:
+    listing = reply({"actions": [{"id": name, **FREE} for name in ("v.ask", "v.tell")]})
+    stage = Stage(lambda send: listing if send.path == "/api/actions" else reply({}, 404))
+    for name in ("v.ask", "v.tell", "v.tell", "v.none", "v.none"):
+        host = host_of(settings, stage, Bindings(source=HOST))
+        action = stage.run(host.apply_terms(BOUND._replace(id=name)))
+        assert action.paid is (name == "v.none")
+    assert asked(stage) == ["/api/actions", "/api/actions/v.tell/schema", "/api/actions"]
+
+
+def test_of_a_list_that_is_asked_about_one_action_one_schema_is_read(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Any] = []
+    original = schema_document.with_references
+
+    def counted(schema: Any, sources: Any) -> Any:
+        read.append(schema)
+        return original(schema, sources)
+
+    monkeypatch.setattr(schema_document, "with_references", counted)
+    entries = [{"id": f"v.{number}", **FREE, "title": "T"} for number in range(100)]
+    stage = Stage(reply({"actions": [*entries, {"id": "v.ask", **FREE}]}))
+    host = host_of(settings, stage, Bindings(source=HOST))
+    assert stage.run(host.apply_terms(BOUND)).paid is False
+    assert [schema for schema in read if schema] == [PROMPT]
+    stored = host.cache.load(HOST)
+    assert stored is not None
+    assert (len(stored.ids()), stored.marks_of("v.7")) == (101, {"readOnly": True})
+
+
+def test_a_billable_mark_that_comes_with_the_schema_counts(settings: Settings) -> None:
+    listing = reply({"actions": [{"id": "v.ask", "readOnly": True}, {"id": "v.tell", **FREE}]})
+    document = reply({"inputSchema": PROMPT, "billable": True})
+    stage = Stage(lambda send: listing if send.path == "/api/actions" else document)
+    for name, paid in (("v.tell", False), ("v.ask", True), ("v.ask", True)):
+        host = host_of(settings, stage, Bindings(source=HOST))
+        assert stage.run(host.apply_terms(BOUND._replace(id=name))).paid is paid
+    assert asked(stage) == ["/api/actions", "/api/actions/v.ask/schema"]
+
+
+def test_one_answer_about_one_action_writes_its_row(settings: Settings) -> None:
+    stage, host = marked(settings, HOUR + 1, reply({"actions": [MARKED, {"id": "v.more"}]}))
+    first = host.revision()
+    assert stage.run(host.apply_terms(Action(id="v.make"))).paid is False
+    after = host_of(settings, stage).cached()
+    assert after is not None
+    assert (after.ids(), after.confirmed["v.make"]) == (("v.make",), stage.now)
+    assert host.revision() == first
+
+
+def test_names_are_worked_out_once_for_a_configuration(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolved: list[Any] = []
+    original = ActionResolver._families
+    monkeypatch.setattr(
+        ActionResolver, "_families", lambda self: resolved.append(self) or original(self)
+    )
+    stage = Stage(LIST)
+    stage.run(host_of(settings, stage).refresh())
+
+    def words(bindings: Bindings) -> list[str]:
+        return list(host_of(settings, stage, bindings).commands_below(()))
+
+    assert (words(Bindings()), words(Bindings()), len(resolved)) == (["v"], ["v"], 1)
+    package = Path(settings.cache_dir) / "of_other_names"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "overlay.json").write_text(json.dumps({"commands": {"v.make": "other word"}}))
+    monkeypatch.syspath_prepend(settings.cache_dir)
+    other = Bindings(package="of_other_names")
+    assert (words(other), words(other), len(resolved)) == (["other"], ["other"], 2)
+
+
+def test_a_list_shows_what_the_configuration_frees_for_one_run(settings: Settings) -> None:
+    stage = Stage(reply({"actions": [{"id": "v.make", "inputSchema": PROMPT}]}))
+    stage.run(host_of(settings, stage).refresh())
+    freed = Host(settings, Bindings(), stage.timing, overrides={"free": "v.*"})
+    assert [row.paid for row in freed.rows()] == [False]
+    (row,) = host_of(settings, stage).rows()
+    assert row == CachedRow(
+        "v.make", ("v", "make"), "", None, paid=True, summary="v.make", typed=True
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,12 +13,11 @@ from callsheet.errors import DriftFound, ServerError, UsageError
 from callsheet.text import did_you_mean, dumps, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from callsheet.catalog.cached import CachedRow
     from callsheet.cli.context import Context
     from callsheet.cli.server_actions import AvailableActions
     from callsheet.diff.change import Change
-    from callsheet.spec import Action, Advertised
+    from callsheet.spec import Advertised
 
 
 Rows = list[dict[str, Any]]
@@ -31,56 +29,34 @@ _CHANGES = ("severity", "kind", "action", "text")
 _KINDS = {"create": "job", "wait": "job, blocking", "query": "query", "": "call"}
 
 
-def stored_rows(context: Context) -> Rows | None:
-    """Return the rows that were last stored; ``None`` where what they were made from changed."""
-    return context.cache.rows(context.settings.host, _made_from(context))
+def row(context: Context, listed: CachedRow, leader: CachedRow, source: str) -> dict[str, Any]:
+    """Return one line of the list; an action without a command stands in the group of ``leader``.
 
-
-def store_rows(context: Context, rows: Rows) -> None:
-    """Store the rows for ``--cached``; not those made with ``--set``, which holds for one run."""
-    if not context.flags.get("set"):
-        context.cache.store_rows(context.settings.host, _made_from(context), rows)
-
-
-def _made_from(context: Context) -> str:
-    """Return what the rows depend on besides the catalogue, as JSON to compare.
-
-    That is our version, the program, its package, ``--set`` and the stamp of ``overlay.json``.
+    That is the action that starts its jobs, or itself.
     """
-    import importlib
-
-    from callsheet.version import __version__
-
-    package = context.bindings.package
-    parts: list[Any] = [__version__, context.prog, package, context.flags.get("set")]
-    if package:
-        folder = os.path.dirname(importlib.import_module(package).__file__ or "")
-        try:
-            overlay = os.stat(os.path.join(folder, "overlay.json"))
-            parts += [overlay.st_mtime_ns, overlay.st_size]
-        except OSError:
-            pass
-    return dumps(parts)
-
-
-def row(context: Context, action: Action, offer: AvailableActions) -> dict[str, Any]:
-    """Return one line of the list; a member of a family stands in the family's group."""
-    from callsheet.actions.naming import summary_line
-
-    leader = action
-    if action.family is not None and not action.command:
-        leader = offer.surface(context).by_id.get(action.family.create, action)
-    words = leader.command or tuple(action.id.split("."))
+    words = leader.command or tuple(listed.id.split("."))
     return {
-        "id": action.id,
-        "command": " ".join([context.prog, *action.command]) if action.command else None,
-        "kind": _KINDS[action.role],
-        "cost": "may cost" if action.paid else "free",
+        "id": listed.id,
+        "command": " ".join([context.prog, *listed.command]) if listed.command else None,
+        "kind": _KINDS[listed.role],
+        "cost": "may cost" if listed.paid else "free",
         "group": " ".join(words[:-1]) or None,
-        "source": offer.source,
-        "summary": summary_line(action),
-        "schema": action.typed,
+        "source": source,
+        "summary": listed.summary,
+        "schema": listed.typed,
     }
+
+
+def rows_of(context: Context, offer: AvailableActions) -> Rows:
+    """Return the lines of all actions of an offer, ordered by id."""
+    listed = offer.rows(context)
+    by_id = {other.id: other for other in listed}
+    rows = []
+    for one in listed:
+        is_member = one.family is not None and not one.command
+        leader = by_id.get(one.family.create, one) if is_member and one.family else one
+        rows.append(row(context, one, leader, offer.source))
+    return rows
 
 
 def _list(
@@ -89,17 +65,11 @@ def _list(
     """List every action of the server; without a network what the cache holds."""
     from callsheet.cli.server_actions import cached_actions, fetch_available
 
-    rows = stored_rows(context) if cached and not refresh and context.settings.host else None
-    notes: Sequence[str] = ()
-    if rows is None:
-        offer = cached_actions(context) if cached and not refresh else None
-        offer = offer or fetch_available(context, complete=refresh)
-        rows = [row(context, action, offer) for action in offer.surface(context).actions]
-        notes = offer.catalogue.notes
-        if offer.source != "bindings" and not offer.catalogue.missing:
-            store_rows(context, [{**listed, "source": "cached"} for listed in rows])
+    offer = cached_actions(context) if cached and not refresh else None
+    offer = offer or fetch_available(context, complete=refresh)
+    rows = rows_of(context, offer)
     _print(context, _in_group(rows, group) if group is not None else rows, limit)
-    for note in notes:
+    for note in offer.catalogue.notes:
         context.console.note(note)
 
 
@@ -130,10 +100,10 @@ def _search(context: Context, text: tuple[str, ...], limit: int | None) -> None:
     from callsheet.cli.server_actions import fetch_available
 
     offer = fetch_available(context)
-    rows = {action.id: row(context, action, offer) for action in offer.surface(context).actions}
+    rows = {listed["id"]: listed for listed in rows_of(context, offer)}
     entries = [
         Searchable(entry.id, entry.title, entry.description, rows[entry.id]["group"] or "")
-        for entry in offer.catalogue.actions
+        for entry in offer.catalogue.outlines()
         if entry.id in rows
     ]
     query = " ".join(text)
@@ -171,8 +141,7 @@ def _advertised(context: Context, action_id: str) -> Advertised:
         catalogue = fetch_available(context).catalogue
         entry = catalogue.get(action_id)
         if entry is None:
-            ids = [action.id for action in catalogue.actions]
-            hint = did_you_mean(action_id, ids) or f"{context.prog} actions list"
+            hint = did_you_mean(action_id, catalogue.ids()) or f"{context.prog} actions list"
             raise UsageError(f"the server offers no action {action_id}", hint=hint)
     return entry
 

@@ -148,9 +148,9 @@ def _refuse_mistyped(context: Context, action_id: str) -> None:
     Any other id that is not listed is sent: a catalogue may hide what the server can do.
     """
     catalogue = context.host.cached()
-    if catalogue is None or catalogue.missing or catalogue.get(action_id) is not None:
+    if catalogue is None or catalogue.missing or catalogue.marks_of(action_id) is not None:
         return
-    close = nearest(action_id, (action.id for action in catalogue.actions), _CLOSE)
+    close = nearest(action_id, catalogue.ids(), _CLOSE)
     if close:
         raise UsageError(
             f"the server lists no action {action_id}; nothing was sent",
@@ -178,9 +178,8 @@ def _inner(ctx: click.Context, prefix: str) -> list[CompletionItem]:
 
 def find_offline(context: Context, action_id: str) -> Action | None:
     """Return the action with this id from the cache or the bindings, without a request."""
-    catalogue = context.host.cached()
-    if catalogue is not None:
-        return context.host.surface(catalogue).by_id.get(action_id)
+    if context.host.cached() is not None:
+        return context.host.cached_action(action_id)
     from callsheet.cli.server_actions import bound_actions
 
     generated = bound_actions(context.bindings)

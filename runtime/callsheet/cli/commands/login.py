@@ -184,17 +184,17 @@ def _ask_for_list(context: Context, settings: Settings) -> HttpReply | None:
     return reply if is_refused else None
 
 
-def counts(context: Context, catalogue: Catalogue) -> dict[str, int]:
-    """Count ``actions``, ``families`` and ``unreadable`` schemas of a catalogue."""
-    actions = context.host.surface(catalogue).actions
-    families = {a.family for a in actions if a.family is not None}
-    unreadable = sum(not action.typed for action in actions)
-    return {"actions": len(actions), "families": len(families), "unreadable": unreadable}
+def counts(context: Context) -> dict[str, int]:
+    """Count ``actions``, ``families`` and ``unreadable`` schemas of what was fetched last."""
+    rows = context.host.rows()
+    families = {row.family for row in rows if row.family is not None}
+    unreadable = sum(not row.typed for row in rows)
+    return {"actions": len(rows), "families": len(families), "unreadable": unreadable}
 
 
 def _report(context: Context, settings: Settings, catalogue: Catalogue, *, checked: bool) -> None:
     """Print what the login led to; note where the key was not ``checked`` by the server."""
-    numbers = counts(context, catalogue)
+    numbers = counts(context)
     if catalogue.missing:
         context.console.warn(catalogue.missing)
     if not checked:

@@ -103,8 +103,7 @@ def member_of(context: Context, action: Action, role: Role) -> Action:
     if role == action.role or action.family is None:
         return action
     action_id = action.family.wait
-    catalogue = context.host.cached()
-    cached = context.host.surface(catalogue).by_id.get(action_id) if catalogue else None
+    cached = context.host.cached_action(action_id)
     return cached or action._replace(id=action_id, role=role, digest="", module="")
 
 
