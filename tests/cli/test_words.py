@@ -145,7 +145,7 @@ def test_api_is_raw_and_stays_at_home(ads: BareProgram) -> None:
 
 def test_tasks_know_what_was_started(ads: BareProgram) -> None:
     task = ads("video", "generate", "--prompt", "x", "--no-wait").json["taskId"]
-    row = ads("tasks", "list").out.rstrip("\n").split("\t")
+    row = ads("tasks", "list", "--cached").out.rstrip("\n").split("\t")
     waited = ads("tasks", "wait", task).json
     saved = ads("tasks", "save", task[:], "--out", "x.mp4").json
     shown = ads("tasks", "show", row[0]).json
