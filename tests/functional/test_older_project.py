@@ -126,7 +126,7 @@ def test_an_older_package_names_the_one_command_that_renews_it(project: OlderPro
 def test_a_job_that_ran_before_the_upgrade_is_saved_after_it(project: OlderProject) -> None:
     renewed = project.generate()
     assert renewed.code == 0, renewed.stderr
-    (job,) = project.run("tasks", "list", "--json").json
+    (job,) = project.run("tasks", "list", "--cached", "--json").json
     assert job["state"] == "running"
     saved = project.run("tasks", "save", job["ref"])
     assert saved.code == 0, saved.stderr

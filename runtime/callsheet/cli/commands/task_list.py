@@ -14,7 +14,7 @@ from callsheet.cli.output import formats as output
 from callsheet.cli.output.cells import cell, width
 from callsheet.cli.output.formats import duration
 from callsheet.engine.jobs import refresh_running
-from callsheet.errors import UsageError
+from callsheet.errors import CallsheetError, UsageError
 from callsheet.flows.polling import typical_duration
 from callsheet.storage.ledger_search import JobFilter
 from callsheet.text import one_line
@@ -124,7 +124,10 @@ def _refresh(context: Context, running: JobFilter, *, cached: bool) -> None:
         return
     reason = "--cached"
     if not cached:
-        reason = context.run(refresh_running(context.engine, open_jobs, _SECONDS_ASKED))
+        try:  # the list stands without the server, and without bindings that can be read
+            reason = context.run(refresh_running(context.engine, open_jobs, _SECONDS_ASKED))
+        except CallsheetError as error:
+            reason = error.message
     if reason:
         context.console.note(f"running jobs are listed as last recorded: {reason}")
 
