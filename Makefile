@@ -43,8 +43,8 @@ generate: .venv/.project ## write generated/ (HOST=https://… names the server)
 	@$(BIN)/callsheet generate $(HOST_FLAG)
 	@cp generated/ads_client/overlay.json runtime/callsheet/ads.json  # the rules of ads
 
-check: .venv/.project ## compare generated/, the lock and the server (OFFLINE=1: no server)
-	@$(BIN)/callsheet check $(if $(OFFLINE),--offline)
+check: .venv/.project ## compare generated/, the lock and the server (HOST=https://…, OFFLINE=1: no server)
+	@$(BIN)/callsheet $(strip check $(HOST_FLAG) $(if $(OFFLINE),--offline))
 
 sandbox: .venv/.project ## keep a sandbox running
 	@$(BIN)/callsheet sandbox --speed demo

@@ -36,6 +36,22 @@ class Secret:
         self._reveal: Callable[[], str] = lambda: key
 
     @classmethod
+    def later(cls, fetch: Callable[[], str]) -> Secret:
+        """Return a key that ``fetch`` gives, once, when it is first revealed; ``…`` until then.
+
+        ``reveal()`` then raises what ``fetch`` and ``parse`` do.
+        """
+        secret = cls("")
+
+        def reveal() -> str:
+            fetched = cls.parse(fetch())
+            secret._mask, secret._reveal = fetched._mask, fetched._reveal
+            return fetched.reveal()
+
+        secret._reveal = reveal
+        return secret
+
+    @classmethod
     def parse(cls, text: str) -> Secret:
         """Check a key that the user gave and wrap it.
 

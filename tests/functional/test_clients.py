@@ -116,6 +116,7 @@ def test_what_fits_one_client_is_refused_for_several(
 
 TABLES = [
     ('[tool.callsheet]\nout = "x"\nclients.a = {}\n', "tool.callsheet.out is not known"),
+    ("[tool.callsheet]\napi-key-command = 'x'\n", "api-key-command is not known"),
     ("[tool.callsheet]\nclients = 5\n", "tool.callsheet.clients holds no table"),
     ("[tool.callsheet]\nclients.a = 5\n", "tool.callsheet.clients.a is not a table"),
     ("[tool.callsheet.clients.a]\nhots = 'x'\n", "tool.callsheet.clients.a.hots is not known"),

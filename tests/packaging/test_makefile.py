@@ -56,6 +56,11 @@ def test_check_can_leave_the_server_out(tmp_path: Path) -> None:
     assert "--offline" not in planned(tmp_path, "check")
 
 
+def test_check_asks_the_host_that_is_named(tmp_path: Path) -> None:
+    line = "callsheet check --host 'https://a.example'"
+    assert line in planned(tmp_path, "check", "HOST=https://a.example")
+
+
 def find_python(tmp_path: Path, programs: Mapping[str, str], *words: str) -> tuple[int, str, str]:
     """Run the search where these programs, and the shell's own, are all there is."""
     folder = tmp_path / "bin"

@@ -32,8 +32,9 @@ class ProfileFile:
 
     ``{"profile": NAME, "profiles": {NAME: {"host", "auth", …, "keys": {ORIGIN: KEY}, "headers":
     {ORIGIN: {NAME: VALUE}}}}}``: keys and headers belong to the origin they were given for and
-    are returned for no other. ``warnings`` has a
-    line where others may read or own the file. Raises ``UsageError`` for an unreadable file.
+    are returned for no other. In the place of a key may stand what gives it (see
+    ``key_sources``). ``warnings`` has a line where others may read or own the file.
+    Raises ``UsageError`` for an unreadable file.
     """
 
     def __init__(self, folder: str) -> None:
@@ -60,6 +61,23 @@ class ProfileFile:
         key = self._data["profiles"].get(name, {}).get("keys", {}).get(origin)
         return key if isinstance(key, str) else None
 
+    def secret(self, name: str, origin: str) -> Secret | None:
+        """Return the key of a profile for this origin, or what fetches it; ``None`` for neither.
+
+        Raises ``UsageError`` for a key that cannot be used.
+        """
+        key = self._data["profiles"].get(name, {}).get("keys", {}).get(origin)
+        if isinstance(key, dict):
+            from callsheet.config.key_sources import secret_of
+
+            return secret_of(key, self.path, name, origin)
+        return Secret.parse(key) if isinstance(key, str) and key else None
+
+    def service(self, name: str, origin: str) -> str:
+        """Return the service under which the system's keyring holds the key; ``""`` for none."""
+        key = self._data["profiles"].get(name, {}).get("keys", {}).get(origin)
+        return str(key.get("keyring") or "") if isinstance(key, dict) else ""
+
     def headers(self, name: str, origin: str) -> dict[str, str]:
         """Return the headers stored in a profile for this origin, by name."""
         headers = self._data["profiles"].get(name, {}).get("headers", {}).get(origin)
@@ -72,11 +90,11 @@ class ProfileFile:
         Raises ``UsageError`` for a key that cannot be used.
         """
         for name in (self.current, *self.names()):
-            key, headers = self.key(name, origin), self.headers(name, origin)
+            key, headers = self.secret(name, origin), self.headers(name, origin)
             if key or headers:
                 auth = self.profile(name).get("auth")
                 return StoredLogin(
-                    Secret.parse(key) if key else None,
+                    key,
                     auth if isinstance(auth, str) else "",
                     tuple(ExtraHeader.parse(*pair, self.path) for pair in headers.items()),
                 )
@@ -88,13 +106,14 @@ class ProfileFile:
         values: Mapping[str, Any],
         *,
         origin: str,
-        key: str | None,
+        key: str | Mapping[str, str] | None,
         headers: Iterable[ExtraHeader] = (),
     ) -> None:
         """Store values, and key and headers for ``origin``, and make the profile the current one.
 
-        The file is read anew: what another process stored meanwhile stays. A ``key`` of ``None``
-        leaves the stored one. Raises ``UsageError`` where the file cannot be read or written.
+        The file is read anew: what another process stored meanwhile stays. A ``key`` may name what
+        gives it: ``{"command": …}`` or ``{"keyring": SERVICE}``; ``None`` leaves the stored one.
+        Raises ``UsageError`` where the file cannot be read or written.
         """
         with self._locked_update():
             profile = self._data["profiles"].setdefault(name, {})
@@ -116,7 +135,8 @@ class ProfileFile:
 
     def forget(self, name: str, origin: str) -> bool:
         """Delete key and headers of one origin; return false where there was neither."""
-        if self.key(name, origin) is None and not self.headers(name, origin):
+        profile = self._data["profiles"].get(name, {})
+        if not any(origin in profile.get(kind, {}) for kind in _BY_ORIGIN):
             return False
         with self._locked_update():
             profile = self._data["profiles"].get(name, {})

@@ -30,6 +30,8 @@ SANDBOX = "callsheet-sandbox"
 """What our sandbox calls itself in its replies."""
 # What every reader of URLs reads alike; urllib, which takes 2 ms to import, reads the others.
 _COMMON_URL = r"(https?)://([a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?((?:/[A-Za-z0-9._~-]*)*)"
+# What stands before a host, also where a slash or the colon's neighbour is missing.
+_SCHEME = r"(?i)[a-z][a-z0-9+.-]*:/+|https?:(?![0-9])/*"
 _PORTS = {"https": "443", "http": "80"}
 _LAST_PORT = 65535
 OFF_WORDS = ("", "0", "false", "no", "none", "off")
@@ -74,6 +76,17 @@ class Settings(NamedTuple):
     def require_host(self) -> str:
         """Return the host, or raise a ``UsageError`` that says how to name one."""
         if not self.host:
+            from callsheet.text import did_you_mean, listing
+
+            names = ProfileFile(self.config_dir).names()
+            if self.profile not in ("default", *names):
+                raise UsageError(
+                    f"there is no profile {self.profile}",
+                    hint=did_you_mean(self.profile, names)
+                    or f"{self.command} login --profile {self.profile} --host https://… makes it"
+                    + (f"; there are: {listing(names)}" if names else ""),
+                    flag="--profile",
+                )
             raise UsageError(
                 "no server is configured"
                 + ("" if self.profile == "default" else f" in profile {self.profile}"),
@@ -155,7 +168,14 @@ def parse_host(text: str, *, insecure_http: bool = False) -> str:
     for loopback only, unless ``insecure_http``.
     """
     url = text.strip()
-    if "://" not in url:
+    scheme = re.match(_SCHEME, url)
+    if scheme and scheme[0].lower() not in {"http://", "https://"}:
+        raise UsageError(
+            f"{scheme[0]} is not how a server's address begins: {text!r}",
+            hint="write https://HOST[:PORT], or http:// for this machine",
+            flag="--host",
+        )
+    if not scheme:
         url = f"https://{url}"
     name, plain = origin_of(url), url.isprintable() and not set(url) & set(' \\<>"{}|^`%')
     if not plain or not name.startswith(("http://", "https://")) or not _has_labels(name):
@@ -346,11 +366,11 @@ def _find_key(find: _Resolver, file: ProfileFile, profile: str, host: str) -> Se
     typed: Any = find.get("api_key")
     if typed:
         return typed if isinstance(typed, Secret) else Secret.parse(typed)
-    stored = file.key(profile, origin_of(host)) if host else None
-    if stored:
-        find.origins["api_key"] = f"profile {profile}, stored for {origin_of(host)}"
-        return Secret.parse(stored)
-    return None
+    stored = file.secret(profile, origin_of(host)) if host else None
+    if stored is not None:
+        word = "stored" if file.key(profile, origin_of(host)) else "fetched"
+        find.origins["api_key"] = f"profile {profile}, {word} for {origin_of(host)}"
+    return stored
 
 
 def _find_headers(

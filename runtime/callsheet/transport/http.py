@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -31,6 +32,7 @@ AIOHTTP_FROM = 200
 """Requests at once from which the sync driver uses the aiohttp transport, where it is there."""
 CONNECT = 10.0
 PROXY_REFUSES = 407
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _PROXY_HINT = "check the proxy; NO_PROXY names hosts that need none"
 C = TypeVar("C", bound="httpx.Client | httpx.AsyncClient")
 
@@ -198,12 +200,32 @@ def verify_for(url: str) -> Any:
     if not url.lower().startswith("https:"):
         return False
     try:
-        return load_httpx().create_ssl_context()
+        return _trusting_context()
     except OSError as error:
         raise UsageError(
             f"the certificates to trust cannot be read: {error.strerror or error}",
             hint="see SSL_CERT_FILE and SSL_CERT_DIR",
         ) from None
+
+
+def _trusting_context() -> Any:
+    """Return a TLS context that trusts the system's authorities, a company's among them.
+
+    Where ``SSL_CERT_FILE`` or ``SSL_CERT_DIR`` is set that alone counts. Raises ``OSError``.
+
+    Elsewhere than on macOS and Windows the system's store is a file that OpenSSL reads by itself,
+    once for all connections; those of certifi are trusted beside it.
+    """
+    if sys.platform in {"darwin", "win32"} and not any(map(os.environ.get, _CERTIFICATES)):
+        import ssl
+        from importlib import import_module
+
+        with suppress(ImportError):
+            return import_module("truststore").SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = load_httpx().create_ssl_context()
+    if not any(map(os.environ.get, _CERTIFICATES)):
+        context.load_default_certs()
+    return context
 
 
 @contextmanager

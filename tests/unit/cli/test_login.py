@@ -245,3 +245,30 @@ def test_logout_forgets_the_headers_too(ads: Ads) -> None:
     ads.login("--header", f"X-Client-Secret:{SECRET}")
     assert ads("logout").code == 0
     assert SECRET not in json.dumps(ads.stored())
+
+
+@pytest.mark.parametrize(
+    "host", ["htp://a.example", "http:/a.example", "ftp://a.example", "https:a"]
+)
+def test_a_wrong_scheme_is_named(ads: Ads, host: str) -> None:
+    done = ads("--host", host, "whoami")
+
+    assert (done.code, "is not how a server's address begins" in done.err) == (2, True)
+
+
+def test_a_profile_that_does_not_exist_is_named(ads: Ads) -> None:
+    ads.login("--profile", "work")
+    near, far = ads("--profile", "wrok", "doctor"), ads("--profile", "other", "call", "x")
+
+    assert (far.code, "there is no profile other" in far.err) == (2, True)
+    assert "ads login --profile other --host https://… makes it; there are: work" in far.err
+    assert "there is no profile wrok" in near.out + near.err
+
+
+def test_a_proxy_that_is_down_is_named(ads: Ads, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    done = ads("--host", "https://a.example", "actions", "list")
+
+    assert done.code == 1
+    assert "cannot be reached through the proxy http://127.0.0.1:9 of HTTPS_PROXY" in done.err
+    assert "check the proxy" in done.err

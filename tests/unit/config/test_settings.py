@@ -114,7 +114,7 @@ def test_profiles_are_apart(home: Path) -> None:
     assert key(settings(home)) == "sk-work"
     assert key(settings(home, profile="default")) == "sk-stored"
     assert settings(home, profile="default", host=OTHER).key is None
-    with pytest.raises(UsageError, match="in profile typo"):
+    with pytest.raises(UsageError, match="there is no profile typo"):
         settings(home, profile="typo").require_host()
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
+import certifi
 import httpx
 import pytest
 
@@ -20,9 +23,6 @@ from callsheet.transport.http import (
     translate_errors,
     verify_for,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HOST = "https://ads.example/base"
 ADS = Settings(
@@ -90,6 +90,51 @@ def test_tls_is_always_checked(monkeypatch: pytest.MonkeyPatch, variable: str) -
     context = verify_for("HTTPS://ads.example")
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert client_options("https://ads.example")["follow_redirects"] is False
+
+
+@pytest.fixture
+def no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("no_certificates")
+def test_the_authorities_of_the_system_are_trusted_too() -> None:
+    usual = {*ssl.create_default_context(cafile=certifi.where()).get_ca_certs(binary_form=True)}
+    system = {*ssl.create_default_context().get_ca_certs(binary_form=True)}
+    assert {*verify_for("https://a.example").get_ca_certs(binary_form=True)} == usual | system
+
+
+def test_a_named_file_of_certificates_is_the_only_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = Path(certifi.where()).read_text("utf-8")
+    end = "-----END CERTIFICATE-----"
+    (tmp_path / "one.pem").write_text(text.partition(end)[0] + end)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "one.pem"))
+    monkeypatch.setattr(sys, "platform", "darwin")
+
+    assert len(verify_for("https://a.example").get_ca_certs()) == 1
+
+
+@pytest.mark.usefixtures("no_certificates")
+@pytest.mark.parametrize("system", ["darwin", "win32"])
+def test_the_store_of_other_systems_is_asked_by_truststore(
+    monkeypatch: pytest.MonkeyPatch, system: str
+) -> None:
+    class SSLContext(ssl.SSLContext):
+        """A context as truststore's is."""
+
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setitem(sys.modules, "truststore", SimpleNamespace(SSLContext=SSLContext))
+    assert type(verify_for("https://a.example")) is SSLContext
+
+
+@pytest.mark.usefixtures("no_certificates")
+def test_without_truststore_certificates_are_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setitem(sys.modules, "truststore", None)
+    assert verify_for("https://a.example").verify_mode == ssl.CERT_REQUIRED
 
 
 def test_certificates_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -19,6 +19,12 @@ from callsheet.config.credentials import (
     parse_headers,
     suggested_header,
 )
+from callsheet.config.key_sources import (
+    forget_in_keyring,
+    open_keyring,
+    run_command,
+    store_in_keyring,
+)
 from callsheet.config.profiles import ProfileFile
 from callsheet.config.settings import require_one_place
 from callsheet.errors import AuthError, UsageError
@@ -39,11 +45,23 @@ _KEYS = ("apiKey", "api_key", "key", "token")
 _MOST_WAYS = 6
 
 
-def _login(context: Context, api_key: str | None, api_key_stdin: bool, older: str | None) -> None:
+def _login(
+    context: Context,
+    *,
+    api_key: str | None,
+    api_key_stdin: bool,
+    api_key_command: str | None,
+    keyring: bool,
+    older: str | None,
+) -> None:
     """Save a server and its key, after asking the server whether it takes the key.
 
     The key is saved for this server only, in a file that only you can read.
     """
+    if keyring and api_key_command is not None:
+        raise UsageError("--keyring stores a key, --api-key-command none", flag="--keyring")
+    if keyring:
+        open_keyring()
     host, key = _read_other_file(older) if older is not None else (None, None)
     if host and "host" not in context.flags:
         context.flags["host"] = host
@@ -51,7 +69,8 @@ def _login(context: Context, api_key: str | None, api_key_stdin: bool, older: st
     _ask_host(context)
     settings = context.settings._replace(key=None)
     settings.require_host()
-    secret = _wrapped(context, _read_key(context, api_key, api_key_stdin) or key)
+    read = _read_key(context, api_key, api_key_stdin, api_key_command)
+    secret = _wrapped(context, read or key)
     refusal = _ask_for_list(context, settings)
     if secret is None:
         secret = _wrapped(context, _ask_key(context, is_needed=refusal is not None))
@@ -62,7 +81,7 @@ def _login(context: Context, api_key: str | None, api_key_stdin: bool, older: st
         chosen = _find_way(context, chosen, refusal)
     context.use(chosen)
     catalogue = context.run(context.host.refresh())
-    _save(context, chosen)
+    _save(context, chosen, command=api_key_command, keyring=keyring)
     _report(context, chosen, catalogue, checked=refusal is not None)
 
 
@@ -80,8 +99,17 @@ def _wrapped(context: Context, key: str | None) -> Secret | None:
     return secret
 
 
-def _save(context: Context, chosen: Settings) -> None:
-    """Store what the login led to, and the headers that were typed, in the profile."""
+def _save(context: Context, chosen: Settings, *, command: str | None, keyring: bool) -> None:
+    """Store what the login led to, and the headers that were typed, in the profile.
+
+    In the place of the key the ``command`` that gives it, or that the system's keyring holds it.
+    """
+    key: str | dict[str, str] | None = chosen.key.reveal() if chosen.key is not None else None
+    if command is not None:
+        key = {"command": command}
+    elif keyring and chosen.key is not None:
+        store_in_keyring(context.prog, chosen.profile, chosen.origin, chosen.key)
+        key = {"keyring": context.prog}
     values = {"host": chosen.host, "auth": chosen.auth}
     if chosen.insecure_http:
         values["insecure_http"] = "yes"
@@ -89,7 +117,7 @@ def _save(context: Context, chosen: Settings) -> None:
         chosen.profile,
         values,
         origin=chosen.origin,
-        key=chosen.key.reveal() if chosen.key is not None else None,
+        key=key,
         headers=parse_headers(context.flags.all("header")),
     )
 
@@ -110,10 +138,14 @@ def _read_other_file(path: str) -> tuple[str | None, str | None]:
     return host, key
 
 
-def _read_key(context: Context, typed: str | None, from_stdin: bool) -> str | None:
-    """Return the typed key, else a line of stdin or the variable's value; ``None`` for none."""
+def _read_key(
+    context: Context, typed: str | None, from_stdin: bool, command: str | None
+) -> str | None:
+    """Return the key that was typed or that a command, stdin or the variable gives, or ``None``."""
     if typed is not None:
         return typed
+    if command is not None:
+        return run_command(command)
     if from_stdin:
         return sys.stdin.readline().strip()
     return context.environ.get(f"{context.program.env}_API_KEY") or None
@@ -218,6 +250,8 @@ def _logout(context: Context) -> None:
     """Forget the key that is saved for the server in use."""
     settings = context.settings
     file = ProfileFile(settings.config_dir)
+    if service := file.service(settings.profile, settings.origin):
+        forget_in_keyring(service, settings.profile, settings.origin)
     forgotten = file.forget(settings.profile, settings.origin)
     server = settings.host or "any server"
     context.console.note(
@@ -235,6 +269,12 @@ login = BuiltinCommand(
     params=[
         click.Option(["--api-key"], metavar="KEY", help="The key (others can see it in `ps`)"),
         click.Option(["--api-key-stdin"], is_flag=True, help="Read the key from standard input"),
+        click.Option(
+            ["--api-key-command"],
+            metavar="CMD",
+            help="Save this command, whose first line of output is the key, not the key",
+        ),
+        click.Option(["--keyring"], is_flag=True, help="Save the key in the system's keyring"),
         click.Option(
             ["older", "--import"],
             metavar="[FILE]",
