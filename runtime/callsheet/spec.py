@@ -105,7 +105,7 @@ class Advertised(NamedTuple):
     """One action as the server advertises it, unchanged.
 
     ``input`` is ``None`` where no JSON Schema was readable. ``hints`` holds what the
-    entry states: ``readOnly``, ``billable``, ``idempotency``, ``deprecated``.
+    entry states: ``readOnly``, ``billable``, ``idempotency``, ``deprecated``, and its ``price``.
     """
 
     id: str

@@ -256,7 +256,8 @@ def _block(action: Advertised, lock: Lock) -> dict[str, object]:
         "title": action.title,
         "description": action.description,
         "output": action.output,
-        "marks": dict(action.hints),
+        # A price is no part of what was generated: where it changes, nothing has to be made anew.
+        "marks": {name: mark for name, mark in action.hints.items() if name != "price"},
     }
     return block | {key: entry for key, entry in optional.items() if entry not in ("", None, {})}
 

@@ -151,6 +151,8 @@ def _text_changes(old: Advertised, new: Advertised, writer: ChangeWriter) -> Ite
         yield writer.general_change("deprecated", "text", phrase)
     if (old.title, old.description) != (new.title, new.description):
         yield writer.general_change("text", "text", DESCRIBED)
+    for hints in (old_hints, new_hints):
+        hints.pop("price", None)  # a lock holds none
     reported = before.paid != after.paid or before.idempotent != after.idempotent
     if canonical(old_hints) != canonical(new_hints) and not reported:
         yield writer.general_change("marks", "text", "has different hints")

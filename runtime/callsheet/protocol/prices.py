@@ -49,12 +49,21 @@ def price_data(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return what an entry or a schema document says of its price, as it came; empty for nothing.
 
     Looks at the entry's own keys and inside what usually holds such marks, never into schemas.
+    A price of more than 20,000 characters is none.
     """
+    stated = _price_data(entry)
+    return stated if not stated or len(str(stated)) < _LONGEST_PRICE else {}
+
+
+_LONGEST_PRICE = 20_000
+
+
+def _price_data(entry: Mapping[str, Any]) -> dict[str, Any]:
     stated: dict[str, Any] = {}
     for key, value in entry.items():
         flat = flat_key(key)
         if flat in vocab.HOLDERS and isinstance(value, dict) and not names_price(key):
-            inner = price_data({k: v for k, v in value.items() if isinstance(k, str)})
+            inner = _price_data(value)
             if inner:
                 stated[key] = inner
         elif (

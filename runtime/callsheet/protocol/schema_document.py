@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from callsheet.jsonio import parse_pointer
 from callsheet.protocol import vocabulary as vocab
 from callsheet.protocol.envelope import open_envelope
+from callsheet.protocol.prices import price_data
 from callsheet.protocol.values import NONE, Overrides, first_text, number, parse_nested, pick_first
 
 if TYPE_CHECKING:
@@ -168,9 +169,12 @@ def is_whole_schema(entry: Mapping[str, Any]) -> bool:
     return any(key in entry for key in ("properties", "$schema", "$ref", *vocab.SCHEMA_LISTS[:3]))
 
 
-def read_marks(entry: Mapping[str, Any]) -> dict[str, bool]:
-    """Read the marks of cost and repetition: those of the entry before those of its annotations."""
-    marks: dict[str, bool] = {}
+def read_marks(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the marks of cost and repetition: those of the entry before those of its annotations.
+
+    ``price`` is what the entry says of its price, as it came: see ``prices.price_data``.
+    """
+    marks: dict[str, Any] = {}
     for table in (entry, *(entry.get(key) for key in vocab.MARK_HOLDERS)):
         if isinstance(table, dict):
             for key, mark in vocab.MARKS.items():
@@ -178,7 +182,8 @@ def read_marks(entry: Mapping[str, Any]) -> dict[str, bool]:
                     marks.setdefault(mark, table[key])
             if any((number(table.get(key)) or 0) > 0 for key in vocab.PRICE_KEYS):
                 marks.setdefault("billable", True)
-    return marks
+    price = price_data(entry)
+    return {**marks, "price": price} if price else marks
 
 
 def _forced_schemas(document: Any, overrides: Overrides) -> tuple[Schema | None, Schema | None]:
