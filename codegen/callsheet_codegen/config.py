@@ -307,6 +307,7 @@ Text = Annotated[str, Field(min_length=1)]
 Flag = Annotated[Text, AfterValidator(_check_flag)]
 Command = Annotated[Text, AfterValidator(_check_command)]
 Method = Annotated[Text, AfterValidator(_check_method)]
+ApiPath = Annotated[Text, Field(pattern=r"^/[!-~]*$")]
 Milliseconds = Annotated[int, BeforeValidator(_milliseconds)]
 
 
@@ -340,6 +341,21 @@ class TasksTable(_Table):
     match: Text
 
 
+class PricesTable(_Table):
+    """Where the server lists its prices, and what names the row of a call."""
+
+    path: ApiPath
+    id: Text = ""
+    cost: Text = ""
+    field: Text = ""
+
+
+class BalanceTable(_Table):
+    """Where the server says what the account has left."""
+
+    path: ApiPath
+
+
 class OverlayTable(_Table):
     """The keys of ``[tool.callsheet]`` that belong to actions; see ``Overlay`` for each."""
 
@@ -365,6 +381,8 @@ class OverlayTable(_Table):
     tasks: TasksTable | None = None
     protocol: dict[str, Any] = {}
     headers: dict[str, Text] = {}
+    prices: PricesTable | None = None
+    balance: BalanceTable | None = None
 
 
 def parse_overlay(table: Mapping[str, Any], path: str = _TABLE) -> Overlay:

@@ -60,8 +60,10 @@ class Drift:
 
 T = TypeVar("T")
 _LOCATION = ("host", "profile")
-_LATE = frozenset({"auth", "header", "insecure-http", "set", "verbose", "debug"})
-_SETTINGS = (*_LOCATION, "auth", "header", "insecure-http")
+_LATE = frozenset(
+    {"auth", "header", "insecure-http", "set", "verbose", "debug", "max-cost", "assume-cost"}
+)
+_SETTINGS = (*_LOCATION, "auth", "header", "insecure-http", "max-cost", "assume-cost")
 
 
 class Context:

@@ -44,6 +44,7 @@ def dry_run(context: Context, request: CommandRequest) -> None:
     ways = prepare.file_ways(context, request)
     for steps, path in local_files(request.body.value):
         context.console.note(ways[steps].words(path))
+    _note_price(context, request)
     url = settings.require_host() + action_path(request.action.id)
     extra = {"Content-Type": "application/json"}
     headers = dict(redact_headers(headers_for(settings, url, extra)))
@@ -62,6 +63,20 @@ def dry_run(context: Context, request: CommandRequest) -> None:
         ]
     )
     output.emit(context.console, document, lambda: text)
+
+
+def _note_price(context: Context, request: CommandRequest) -> None:
+    """Note what the request would cost; refuse one that a limit does not allow, as sending would.
+
+    Raises ``LimitReached``.
+    """
+    engine = context.engine
+    action = context.run(engine.apply_terms(request.action))
+    if action.paid and engine.knows_prices(action):
+        price = context.run(engine.budget.price(action, request.body.value))
+        words = "the price is not known" if price is None else price.in_words()
+        context.console.note(f"{action.id}: {words}")
+        context.run(engine.price_facts(action, request.body.value))
 
 
 def _curl(context: Context, url: str, body: bytes) -> str:

@@ -436,15 +436,23 @@ def check_and_send(context: Context, request: CommandRequest) -> Invocation | No
     return send(context, request)
 
 
-def announce(context: Context, action: Action) -> None:
-    """Note on stderr where a request goes that may cost money."""
+def announce(context: Context, action: Action, body: Any = None) -> None:
+    """Note on stderr where a request goes that may cost money, and what it costs if that is known.
+
+    Raises ``LimitReached`` where a limit does not allow it.
+    """
     if not action.paid:
         return
-    host = context.settings.require_host()
+    host, engine = context.settings.require_host(), context.engine
+    context.run(engine.price_facts(action, body))
     if context.host.is_sandbox():
         context.console.note(f"→ sandbox {host} {action.id} (free)")
-    else:
-        context.console.note(f"→ {host} {action.id} (may spend credits)")
+        return
+    words = "may spend credits"
+    if engine.knows_prices(action):
+        price = context.run(engine.budget.price(action, body))
+        words = price.in_words() if price is not None else words
+    context.console.note(f"→ {host} {action.id} ({words})")
 
 
 def send(context: Context, request: CommandRequest) -> Invocation:
@@ -456,7 +464,7 @@ def send(context: Context, request: CommandRequest) -> Invocation:
     from callsheet.cli import saving
 
     action = context.run(context.engine.apply_terms(request.action))
-    announce(context, action)
+    announce(context, action, request.body.value)
     ref = str(uuid.uuid4())
     context.paid = (action.id, ref) if action.paid else context.paid
     body = request.body.encoded()

@@ -41,6 +41,8 @@ class Overlay(NamedTuple):
     tasks: Mapping[str, str] = {}
     protocol: Mapping[str, Any] = {}
     headers: Mapping[str, str] = {}
+    prices: Mapping[str, str] = {}
+    balance: Mapping[str, str] = {}
 
     @classmethod
     def keys(cls) -> frozenset[str]:

@@ -37,13 +37,18 @@ _LAST_PORT = 65535
 OFF_WORDS = ("", "0", "false", "no", "none", "off")
 
 
+SPENDING = ("max_cost", "assume_cost", "daily_limit")
+"""The settings that limit what may be spent; see ``engine.budget.Limits``."""
+
+
 class Settings(NamedTuple):
     """Resolved configuration. ``origins`` maps each name to where its value came from.
 
     ``host`` is the base URL without a trailing slash (it may hold a path); ``origin`` is its
     scheme, host and port: the only place that ever sees ``key`` and ``headers``. ``auth`` says
     how the key travels (see ``credentials.WAYS``). ``overlay`` is the path of rules about actions
-    in the place of the program's own. ``warnings`` are for stderr.
+    in the place of the program's own. ``warnings`` are for stderr. The limits of ``SPENDING`` are
+    amounts as a person wrote them, empty for none.
     """
 
     command: str
@@ -61,6 +66,9 @@ class Settings(NamedTuple):
     origins: Mapping[str, str] = {}
     warnings: tuple[str, ...] = ()
     headers: tuple[ExtraHeader, ...] = ()
+    max_cost: str = ""
+    assume_cost: str = ""
+    daily_limit: str = ""
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -328,6 +336,7 @@ def load(
         origins=find.origins,
         warnings=(*file.warnings, *_folder_warnings(folders["config"], folders["state"])),
         headers=headers,
+        **{name: find.get(name) for name in SPENDING},
     )
 
 

@@ -271,7 +271,7 @@ def _why(request: InvocationRequest, reply: HttpReply) -> tuple[str, ...]:
 def _event(request: InvocationRequest, parsed: ParsedReply, seconds: float | None) -> Record:
     """Return the ledger's event for a reply that was understood."""
     fields = parsed.fields
-    values: dict[str, Any] = {"said": fields.raw_state, "cost": fields.cost}
+    values: dict[str, Any] = {"said": fields.raw_state, **charge_of(parsed)}
     values["first_reply"] = {"@status": parsed.http.status, "@body": parsed.json}
     if {"idempotency-key", "idempotent-replayed"} & set(parsed.http.headers):
         values["idempotency"] = True
@@ -287,6 +287,19 @@ def _event(request: InvocationRequest, parsed: ParsedReply, seconds: float | Non
     reply = parsed.json if parsed.http.file is None else parsed.http.file.describe()
     values |= {"reply": reply, "seconds": seconds if state == "done" else None}
     return Record(state, request.ref, values)
+
+
+def charge_of(parsed: ParsedReply) -> dict[str, Any]:
+    """Return ``cost`` and ``unit`` for the ledger, as a reply or its headers state them."""
+    cost, headers = parsed.fields.cost, parsed.http.headers
+    if cost is None and not any("cost" in name or "credit" in name for name in headers):
+        return {"cost": None}
+    from callsheet.protocol.charges import charge_in
+
+    charge = charge_in(parsed.json, headers)
+    if charge is None:
+        return {"cost": cost}
+    return {"cost": float(charge.amount), "unit": charge.unit or None}
 
 
 def _can_be_asked(request: InvocationRequest) -> bool:

@@ -32,6 +32,7 @@ from callsheet.flows.invoke import (
     ACCEPTED,
     InvocationRequest,
     ParsedReply,
+    charge_of,
     may_have_run,
     proves_question,
     read_body,
@@ -387,7 +388,7 @@ def record_state(job: Job, reply: ParsedReply, seconds: float | None = None) -> 
     if job.ref:
         fields = reply.fields
         answer = reply.http.file.describe() if reply.http.file else reply.json
-        values = {"said": fields.raw_state, "cost": fields.cost, "reply": answer}
+        values = {"said": fields.raw_state, **charge_of(reply), "reply": answer}
         if fields.state == "done":
             values["seconds"] = seconds
         yield from record_leniently(Record(fields.state, job.ref, values))

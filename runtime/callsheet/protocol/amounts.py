@@ -21,6 +21,10 @@ class Money(NamedTuple):
     amount: Decimal
     unit: str
 
+    def is_comparable(self, other: Money) -> bool:
+        """Tell whether both are of one unit, or one of them names none."""
+        return not self.unit or not other.unit or self.unit == other.unit
+
     def __str__(self) -> str:
         """Return the amount as people write it: ``50 credits``, ``0.25 USD``."""
         return f"{plain_number(self.amount)} {self.unit}".rstrip()
@@ -274,6 +278,14 @@ def _read_text(text: str, context: Surroundings) -> Iterator[Amount]:
         "." in match["number"] or context.unit == "EUR"
     )
     yield _scaled(None if is_unclear else exact_number(match["number"]), context)
+
+
+def parse_money(text: str) -> Money | None:
+    """Read an amount that a person typed: ``50``, ``0.5USD``, ``$0.50``, ``12 credits``."""
+    amounts = [] if text.strip().lower() in vocab.FREE else list(_read_text(text, Surroundings()))
+    if len(amounts) != 1 or amounts[0].amount is None or amounts[0].per:
+        return None
+    return Money(amounts[0].amount, amounts[0].unit)
 
 
 def _with_sign(sign: str, context: Surroundings) -> Surroundings | None:

@@ -44,6 +44,10 @@ class Price(NamedTuple):
         article = article if self.per[:1].isalpha() else "per"
         return str(Money(self.amount, self.unit)) + (f" {article} {self.per}" if self.per else "")
 
+    def in_words(self) -> str:
+        """Return what a call comes to, ``about 50 credits``; without a total the rate."""
+        return str(self) if self.total is None else f"about {Money(self.total, self.unit)}"
+
 
 def price_data(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return what an entry or a schema document says of its price, as it came; empty for nothing.
@@ -92,12 +96,27 @@ def estimate(stated: Any, body: Mapping[str, Any], schema: Any = None) -> Price 
     return Price(chosen.amount, chosen.unit, chosen.per or "", _total(chosen, fields))
 
 
-def price_in_list(rows: Any, body: Mapping[str, Any], schema: Any = None) -> Price | None:
-    """Return the price of the row, in a list of prices, that a value of the body names."""
-    fields = _fields(body, schema)
-    named = {text for values in fields.values() for text in values if not text.isdecimal()}
-    matches = [row for row in _rows(rows, 0) if named.intersection(_names_of(row))]
-    prices = {estimate(price_data(row), body, schema) for row in matches}
+def price_in_list(
+    rows: Any,
+    named: Mapping[str, Any],
+    schema: Any = None,
+    *,
+    id_key: str = "",
+    cost_key: str = "",
+    body: Mapping[str, Any] | None = None,
+) -> Price | None:
+    """Return the price of the row, in a list of prices, that one of ``named`` names.
+
+    ``id_key`` is the key of the rows that holds the name, ``cost_key`` the one with the price;
+    empty for the usual ones. ``body`` is the whole request, by default ``named``.
+    """
+    names = {text for texts in _fields(named, schema).values() for text in texts}
+    names = {text for text in names if not text.isdecimal()}
+    matches = [row for row in _rows(rows, 0) if names & _names_of(row, id_key)]
+    prices = set()
+    for row in matches:
+        stated = {cost_key: row[cost_key]} if cost_key in row else price_data(row)
+        prices.add(estimate(stated, named if body is None else body, schema))
     return prices.pop() if len(prices) == 1 else None
 
 
@@ -116,8 +135,9 @@ def _rows(node: Any, depth: int) -> Iterator[dict[str, Any]]:
                 yield from _rows(value, depth + 1)
 
 
-def _names_of(row: Mapping[str, Any]) -> set[str]:
-    return {plain_text(row[key]) for key in row if flat_key(key) in vocab.ROW_NAMES} - {""}
+def _names_of(row: Mapping[str, Any], id_key: str = "") -> set[str]:
+    keys = [id_key] if id_key in row else [k for k in row if flat_key(k) in vocab.ROW_NAMES]
+    return {plain_text(row[key]) for key in keys} - {""}
 
 
 # --- which amount applies, and what it comes to

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from callsheet.errors import ReferenceUsed, UsageError
+from callsheet.errors import LimitReached, ReferenceUsed, UsageError
 from callsheet.forking import ForkAware
 from callsheet.masking import masked_texts
 from callsheet.storage.ledger_schema import (
@@ -18,6 +18,7 @@ from callsheet.storage.ledger_schema import (
     JSON_COLUMNS,
     PATIENCE,
     RENEW_INTENT,
+    SPENT,
     brief_row,
     read_columns,
 )
@@ -35,14 +36,14 @@ if TYPE_CHECKING:
 STATES = {"intent": "intent", "accepted": "running", "unsent": "unsent", "refused": "refused"}
 INTENT = (
     *("host", "action", "body", "body_digest", "schema_digest", "family", "media", "target"),
-    "sent",
+    *("sent", "estimate", "unit"),
 )
 # A saved job stays saved, whatever a later reply says.
 UPDATE_STATE = """
 UPDATE jobs SET updated = :now, state = CASE WHEN state = 'saved' AND :state IN
   ('running', 'done', 'failed') THEN state ELSE :state END
 """
-CHANGES = ("said", "cost", "error", "seconds", "task_ids", "family", "reply", "first_reply")
+CHANGES = ("said", "cost", "unit", "error", "seconds", "task_ids", "family", "reply", "first_reply")
 _SERVERS_TEXTS = ("said", "error", "task_ids", "reply", "first_reply")
 FINAL = frozenset(("unsent", "refused", "failed", "saved"))
 # Requests of this process whose rows are made again when they are lost, and characters of a body.
@@ -121,6 +122,8 @@ class Ledger(LedgerQueries, ForkAware):
     def _intend(self, db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -> None:
         row: dict[str, Any] = dict.fromkeys(INTENT) | _columns(values, INTENT)
         row |= {"ref": ref, "now": self._clock(), "holder": self._process_lock().name()}
+        if values.get("daily_limit") is not None:
+            _require_budget(db, row, values["daily_limit"])
         if not db.execute(INSERT_INTENT, row).rowcount:
             _refuse_twice(db, ref, values)
             db.execute(RENEW_INTENT, row)
@@ -232,6 +235,24 @@ class Ledger(LedgerQueries, ForkAware):
                     self._change(db, *change)
                 yield db
             self._unwritten.clear()
+
+
+def _require_budget(db: sqlite3.Connection, row: Mapping[str, Any], limit: float) -> None:
+    """Raise ``LimitReached`` where a call would carry this day's spending over the limit.
+
+    It is asked within the transaction of the intent: two processes cannot both pass.
+    """
+    today = time.localtime(row["now"])
+    midnight = time.mktime((*today[:3], 0, 0, 0, 0, 0, -1))
+    spent = db.execute(SPENT, {**row, "since": midnight}).fetchone()[0]
+    if spent + (row["estimate"] or 0) > limit:
+        unit = f" {row['unit']}" if row["unit"] else ""
+        raise LimitReached(
+            f"{row['action']} may cost {row['estimate'] or 0:g}{unit}, {spent:g}{unit} were spent "
+            f"today and the limit of a day is {limit:g}{unit}; nothing was sent",
+            code="budget",
+            hint="it ends at midnight; another limit: --daily-limit N",
+        )
 
 
 def _refuse_twice(db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -> None:

@@ -46,6 +46,8 @@ class LedgerEntry(NamedTuple):
     holder: str | None
     sent: list[str] | None
     first_reply: dict[str, Any] | None = None
+    estimate: float | None = None
+    unit: str | None = None
     files: tuple[SavedFile, ...] = ()
 
     @classmethod

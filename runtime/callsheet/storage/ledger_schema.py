@@ -52,21 +52,31 @@ CREATE INDEX files_by_ref ON files (ref);
     "ALTER TABLE jobs ADD COLUMN holder TEXT",
     "ALTER TABLE jobs ADD COLUMN sent TEXT; ALTER TABLE origins ADD COLUMN seen REAL",
     "ALTER TABLE jobs ADD COLUMN first_reply TEXT",
+    "ALTER TABLE jobs ADD COLUMN estimate REAL; ALTER TABLE jobs ADD COLUMN unit TEXT",
 )
 """The statements that lead from each version of the file (``user_version``) to the next."""
 
 LISTED = "state != 'asked'"  # a question about a job, whose answer proved that it was one
 INSERT_INTENT = """
 INSERT INTO jobs (ref, state, created, updated, host, action, body, body_digest, schema_digest,
-  family, media, target, sent, holder) VALUES (:ref, 'intent', :now, :now, :host, :action, :body,
-  :body_digest, :schema_digest, :family, :media, :target, :sent, :holder)
+  family, media, target, sent, holder, estimate, unit) VALUES (:ref, 'intent', :now, :now, :host,
+  :action, :body, :body_digest, :schema_digest, :family, :media, :target, :sent, :holder,
+  :estimate, :unit)
 ON CONFLICT (ref) DO NOTHING
 """
 RENEW_INTENT = """
 UPDATE jobs SET state = 'intent', updated = :now, host = :host, action = :action, body = :body,
   body_digest = :body_digest, schema_digest = :schema_digest, family = :family, media = :media,
-  target = :target, sent = :sent, holder = :holder, error = NULL WHERE ref = :ref
+  target = :target, sent = :sent, holder = :holder, estimate = :estimate, unit = :unit,
+  error = NULL WHERE ref = :ref
 """
+SPENT = """
+SELECT coalesce(sum(CASE WHEN typeof(cost) IN ('real', 'integer') THEN cost ELSE estimate END), 0)
+  FROM jobs WHERE host = :host AND created >= :since AND ref != :ref
+  AND state NOT IN ('unsent', 'refused', 'asked')
+  AND (unit IS NULL OR :unit IS NULL OR unit = :unit)
+"""
+"""What was spent: as the server told it, else as it was expected of what may have been charged."""
 HONOURED = """
 INSERT INTO origins SELECT host, 1, :now FROM jobs WHERE ref = :ref
 ON CONFLICT (origin) DO UPDATE SET idempotency = 1, seen = :now
@@ -133,7 +143,7 @@ def _migrate(db: sqlite3.Connection) -> None:
 
 
 JSON_COLUMNS = {"task_ids": list, "media": list, "sent": list, "family": dict, "first_reply": dict}
-_NUMBERS = frozenset(("created", "updated", "cost", "seconds"))
+_NUMBERS = frozenset(("created", "updated", "cost", "seconds", "estimate"))
 _INSTEAD = {"created": 0.0, "updated": 0.0, "state": "unknown", "host": "", "action": ""}
 
 

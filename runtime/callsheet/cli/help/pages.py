@@ -36,6 +36,8 @@ OWN: dict[str, tuple[str, str]] = {
     "call": (f"{_HERE}.call:call", "Send one request to any action by its id"),
     "api": (f"{_HERE}.call:api", "Send a raw request to the server"),
     "tasks": (f"{_HERE}.tasks:tasks", "Show, wait for and save jobs"),
+    "spend": (f"{_HERE}.spend:spend", "Sum up what was spent"),
+    "balance": (f"{_HERE}.spend:balance", "Ask what the account has left"),
     "probe": (f"{_HERE}.probe:probe", "Say how the server's replies are read"),
     "report": (f"{_HERE}.probe:report", "Write a case of a job, without what is private"),
     "doctor": (f"{_HERE}.doctor:doctor", "Check this installation"),

@@ -64,6 +64,8 @@ GLOBAL_FLAGS: tuple[Row, ...] = (
     ("insecure-http", "", "Allow plain http to a host that is not this machine"),
     ("refresh", "", "Ask the server first what it offers now"),
     ("set", "KEY=VALUE", "Force how replies are read (see probe)"),
+    ("max-cost", "AMOUNT", "Send nothing whose price is above this"),
+    ("assume-cost", "AMOUNT", "Count this where a price is not known"),
     ("force", "", "Overwrite files that exist"),
     ("open", "", "Show the saved file"),
     ("upload", "", "Store the saved picture on the server and print its link"),

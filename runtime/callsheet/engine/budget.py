@@ -1,0 +1,166 @@
+"""Know the price of a call before it is sent, and refuse what a limit does not allow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from callsheet.errors import CallsheetError, LimitReached, UsageError
+from callsheet.flows.effects import Flow, Send
+from callsheet.protocol.amounts import Money, parse_money
+from callsheet.protocol.charges import balance_in
+from callsheet.protocol.prices import Price, estimate, price_in_list
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from callsheet.catalog.host import Host
+    from callsheet.config.settings import Settings
+    from callsheet.spec import Action
+
+
+class Limits(NamedTuple):
+    """What may be spent: on one call, and on all calls to the host in one day of local time.
+
+    ``assumed`` is counted for a call whose price is not known; without it such a call is refused.
+    """
+
+    call: Money | None = None
+    daily: Money | None = None
+    assumed: Money | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """Read the limits of the settings; raises ``UsageError`` for what is no amount."""
+        return cls(
+            _limit("max-cost", settings.max_cost),
+            _limit("daily-limit", settings.daily_limit),
+            _limit("assume-cost", settings.assume_cost),
+        )
+
+
+def _limit(name: str, text: str) -> Money | None:
+    money = parse_money(text) if text else None
+    if text and money is None:
+        raise UsageError(
+            f"--{name}: {text!r} is not an amount",
+            hint="write a number, with its unit where the server has several: 50, 0.5USD",
+            flag=f"--{name}",
+        )
+    return money
+
+
+class Budget:
+    """The prices of one host, and the limits that hold for calls to it."""
+
+    def __init__(self, host: Host, limits: Limits) -> None:
+        self.host, self.limits = host, limits
+        self._list: Any = None
+        self._was_asked = False
+
+    def price(self, action: Action, value: Any) -> Flow[Price | None]:
+        """Return what this call costs as the host states it; None where it does not.
+
+        Reads the entry of the catalogue and, where one is configured, a list of prices.
+        """
+        body = value if isinstance(value, dict) else {}
+        catalogue = self.host.cached()
+        entry = catalogue.get(action.id) if catalogue is not None else None
+        stated, schema = (entry.hints.get("price"), entry.input) if entry else (None, None)
+        price = estimate(stated, body, schema) if stated else None
+        if price is None and self.host.overlay.prices.get("path"):
+            rows = yield from self._prices()
+            price = self._listed(rows, action, body, schema)
+        return price
+
+    def _listed(
+        self, rows: Any, action: Action, body: Mapping[str, Any], schema: Any
+    ) -> Price | None:
+        """Return the price of the row that the configured field, or any value, of a body names."""
+        table = self.host.overlay.prices
+        field = table.get("field", "")
+        named = {field: body[field]} if field in body else {} if field else dict(body)
+        return price_in_list(
+            rows, {**named, "action": action.id}, schema, id_key=table.get("id", ""),
+            cost_key=table.get("cost", ""), body=body,
+        )  # fmt: skip
+
+    def _prices(self) -> Flow[Any]:
+        """Ask for the configured list of prices once; None where it cannot be read."""
+        if not self._was_asked:
+            self._was_asked = True
+            try:
+                self._list = yield from self._get(self.host.overlay.prices["path"])
+            except CallsheetError:
+                self._list = None
+        return self._list
+
+    def balance(self) -> Flow[Money | None]:
+        """Ask for what is left; None where the answer does not say it.
+
+        Raises ``UsageError`` where nothing says how to ask, and the error of a refusal.
+        """
+        path = self.host.overlay.balance.get("path", "")
+        if not path:
+            raise UsageError(
+                "nothing says where this server tells what is left",
+                hint='set it: [tool.callsheet.balance] path = "/…"',
+            )
+        return balance_in((yield from self._get(path)))
+
+    def _get(self, path: str) -> Flow[Any]:
+        from callsheet.flows.retry import with_retries
+        from callsheet.jsonio import strict_json
+        from callsheet.protocol.error_replies import error_for
+
+        reply = yield from with_retries(Send("GET", path), self.host.timing)
+        if not 200 <= reply.status < 300:
+            raise error_for(
+                reply.status,
+                reply.headers,
+                reply.body,
+                action=path,
+                host=self.host.settings.require_host(),
+            )
+        return strict_json(reply.body)
+
+    def facts(self, action: Action, value: Any) -> Flow[dict[str, Any]]:
+        """Return what the ledger records of a call's price; refuse one that costs too much.
+
+        Raises ``LimitReached`` before anything is sent: for a price above the limit of a call,
+        and for one that is not known, or in another unit, while any limit holds.
+        """
+        price = yield from self.price(action, value)
+        total = price.total if price is not None else None
+        cost = Money(total, price.unit) if price is not None and total is not None else None
+        for limit in filter(None, (self.limits.call, self.limits.daily)):
+            if cost is None or not cost.is_comparable(limit):
+                cost = self._assume(action, price, limit)
+        if (
+            self.limits.call is not None
+            and cost is not None
+            and cost.amount > self.limits.call.amount
+        ):
+            raise LimitReached(
+                f"{action.id} would cost {cost}, and at most {self.limits.call} may be spent; "
+                "nothing was sent",
+                code="budget",
+                flag="--max-cost",
+            )
+        facts: dict[str, Any] = {}
+        if cost is not None:
+            facts = {"estimate": float(cost.amount), "unit": cost.unit or None}
+        if self.limits.daily is not None:
+            facts["daily_limit"] = float(self.limits.daily.amount)
+        return facts
+
+    def _assume(self, action: Action, price: Price | None, limit: Money) -> Money:
+        assumed = self.limits.assumed
+        if assumed is not None and assumed.is_comparable(limit):
+            return assumed
+        stated = f"is stated as {price}" if price is not None else "is not known"
+        raise LimitReached(
+            f"the price of {action.id} {stated}, and a limit of {limit} holds; nothing was sent",
+            code="budget",
+            hint="--assume-cost N says what to count for it",
+            flag="--max-cost",
+        )

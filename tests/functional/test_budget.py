@@ -1,0 +1,155 @@
+"""What a call costs is known before it is sent, and a limit holds."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fidelity.recorder import KEY, PostRecorder, recorder
+
+from callsheet import Client
+from callsheet.errors import LimitReached, UsageError
+from callsheet.storage.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"prompt": {"type": "string"}, "duration": {"type": "integer", "default": 5}},
+}
+ACTIONS: list[dict[str, Any]] = [
+    {"id": "film.flat", "inputSchema": SCHEMA, "creditCost": 50},
+    {"id": "film.long", "inputSchema": SCHEMA, "pricing": {"credits_per_second": 10}},
+    {"id": "film.dollars", "inputSchema": SCHEMA, "price": "$0.50"},
+    {"id": "film.unpriced", "inputSchema": SCHEMA},
+]
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostRecorder]:
+    for kind in ("CONFIG", "STATE", "CACHE"):
+        monkeypatch.setenv(f"CALLSHEET_{kind}_DIR", str(tmp_path / kind.lower()))
+    with recorder() as server:
+        server.advertise(ACTIONS)
+        monkeypatch.setenv("CALLSHEET_HOST", server.url)
+        monkeypatch.setenv("CALLSHEET_API_KEY", KEY)
+        yield server
+
+
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(str(tmp_path / "state"))
+
+
+@pytest.mark.parametrize(
+    ("call", "limit"),
+    [
+        (("film.flat", {}), "49"),
+        (("film.flat", {}), "49 credits"),
+        (("film.long", {}), "49"),
+        (("film.long", {"duration": 9}), "89.5"),
+        (("film.dollars", {}), "0.49USD"),
+        (("film.dollars", {}), "100 credits"),
+        (("film.unpriced", {}), "1000"),
+    ],
+)
+def test_nothing_is_sent_that_a_limit_does_not_allow(
+    server: PostRecorder,
+    monkeypatch: pytest.MonkeyPatch,
+    call: tuple[str, dict[str, Any]],
+    limit: str,
+) -> None:
+    action, body = call
+    monkeypatch.setenv("CALLSHEET_MAX_COST", limit)
+    with Client() as client, pytest.raises(LimitReached) as caught:
+        client.call(action, {"prompt": "waves", **body})
+    assert caught.value.exit_code == 7
+    assert caught.value.code == "budget"
+    assert server.take() == []
+
+
+@pytest.mark.parametrize(
+    ("action", "limit", "price"),
+    [
+        ("film.flat", "50", (50, "credits")),
+        ("film.long", "50 credits", (50, "credits")),
+        ("film.dollars", "$0.50", (0.5, "USD")),
+        ("film.unpriced", "", (None, None)),
+    ],
+)
+def test_what_is_sent_is_recorded_with_its_price(
+    server: PostRecorder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    action: str,
+    limit: str,
+    price: tuple[float | None, str | None],
+) -> None:
+    monkeypatch.setenv("CALLSHEET_MAX_COST", limit)
+    with Client() as client:
+        client.call(action, {"prompt": "waves"})
+    assert len(server.take()) == 1
+    job = ledger(tmp_path).jobs()[0]
+    assert (job.estimate, job.unit) == price
+
+
+def test_a_price_that_is_not_known_counts_as_what_is_assumed(
+    server: PostRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLSHEET_MAX_COST", "10")
+    monkeypatch.setenv("CALLSHEET_ASSUME_COST", "10")
+    with Client() as client:
+        client.call("film.unpriced", {"prompt": "waves"})
+    assert len(server.take()) == 1
+    monkeypatch.setenv("CALLSHEET_ASSUME_COST", "11")
+    with Client() as client, pytest.raises(LimitReached):
+        client.call("film.unpriced", {"prompt": "waves"})
+    assert server.take() == []
+
+
+def test_a_limit_that_is_no_amount_is_refused(
+    server: PostRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLSHEET_MAX_COST", "much")
+    with Client() as client, pytest.raises(UsageError, match="not an amount"):
+        client.call("film.flat", {"prompt": "waves"})
+    assert server.take() == []
+
+
+def test_the_limit_of_a_day_holds_for_threads_that_pass_it_together(
+    server: PostRecorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLSHEET_DAILY_LIMIT", "220")
+    refusals: list[str] = []
+
+    def call() -> None:
+        with Client() as client:
+            for _ in range(3):
+                try:
+                    client.call("film.flat", {"prompt": "waves"})
+                except LimitReached as error:
+                    refusals.append(error.code)
+
+    threads = [threading.Thread(target=call) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(server.take()) == 4
+    assert refusals == ["budget"] * 8
+
+
+def test_what_the_server_charged_counts_and_what_it_refused_does_not(
+    server: PostRecorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLSHEET_DAILY_LIMIT", "100")
+    server.answer = {"ok": True, "creditsUsed": 5}
+    with Client() as client:
+        for _ in range(11):  # 50 are expected of each, 5 are charged
+            client.call("film.flat", {"prompt": "waves"})
+        with pytest.raises(LimitReached, match="55 credits were spent today"):
+            client.call("film.flat", {"prompt": "waves"})
+    assert len(server.take()) == 11
+    assert {(job.cost, job.unit) for job in ledger(tmp_path).jobs()} == {(5.0, "credits")}
