@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +38,6 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostReco
         monkeypatch.setenv("CALLSHEET_HOST", server.url)
         monkeypatch.setenv("CALLSHEET_API_KEY", KEY)
         yield server
-
-
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(str(tmp_path / "state"))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +78,6 @@ def test_nothing_is_sent_that_a_limit_does_not_allow(
 )
 def test_what_is_sent_is_recorded_with_its_price(
     server: PostRecorder,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     action: str,
     limit: str,
@@ -91,7 +87,7 @@ def test_what_is_sent_is_recorded_with_its_price(
     with Client() as client:
         client.call(action, {"prompt": "waves"})
     assert len(server.take()) == 1
-    job = ledger(tmp_path).jobs()[0]
+    job = Ledger(os.environ["CALLSHEET_STATE_DIR"]).jobs()[0]
     assert (job.estimate, job.unit) == price
 
 
@@ -152,4 +148,6 @@ def test_what_the_server_charged_counts_and_what_it_refused_does_not(
         with pytest.raises(LimitReached, match="55 credits were spent today"):
             client.call("film.flat", {"prompt": "waves"})
     assert len(server.take()) == 11
-    assert {(job.cost, job.unit) for job in ledger(tmp_path).jobs()} == {(5.0, "credits")}
+    assert {(job.cost, job.unit) for job in Ledger(str(tmp_path / "state")).jobs()} == {
+        (5.0, "credits")
+    }

@@ -70,13 +70,13 @@ def _note_price(context: Context, request: CommandRequest) -> None:
 
     Raises ``LimitReached``.
     """
-    engine = context.engine
-    action = context.run(engine.apply_terms(request.action))
-    if action.paid and engine.knows_prices(action):
-        price = context.run(engine.budget.price(action, request.body.value))
+    budget = context.engine.budget
+    action = context.run(context.engine.apply_terms(request.action))
+    if action.paid and budget.knows_prices(action):
+        price = context.run(budget.price(action, request.body.value))
         words = "the price is not known" if price is None else price.in_words()
         context.console.note(f"{action.id}: {words}")
-        context.run(engine.price_facts(action, request.body.value))
+        context.run(budget.facts(action, request.body.value))
 
 
 def _curl(context: Context, url: str, body: bytes) -> str:

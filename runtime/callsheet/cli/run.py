@@ -443,14 +443,14 @@ def announce(context: Context, action: Action, body: Any = None) -> None:
     """
     if not action.paid:
         return
-    host, engine = context.settings.require_host(), context.engine
-    context.run(engine.price_facts(action, body))
+    host, budget = context.settings.require_host(), context.engine.budget
+    context.run(budget.facts(action, body))
     if context.host.is_sandbox():
         context.console.note(f"→ sandbox {host} {action.id} (free)")
         return
     words = "may spend credits"
-    if engine.knows_prices(action):
-        price = context.run(engine.budget.price(action, body))
+    if budget.knows_prices(action):
+        price = context.run(budget.price(action, body))
         words = price.in_words() if price is not None else words
     context.console.note(f"→ {host} {action.id} ({words})")
 

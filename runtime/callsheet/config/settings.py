@@ -320,8 +320,7 @@ def load(
     host = parse_host(host, insecure_http=insecure) if host else ""
     auth = parse_auth(find.get("auth", "bearer"))
     key, headers = _find_key(find, file, profile, host), _find_headers(find, file, profile, host)
-    if key is not None:
-        require_one_place(auth, headers)
+    require_one_place(auth, headers, key)
     return Settings(
         command=bindings.command,
         env=bindings.env,
@@ -340,10 +339,10 @@ def load(
     )
 
 
-def require_one_place(auth: str, headers: tuple[ExtraHeader, ...]) -> None:
-    """Raise ``UsageError`` where one of the headers is that of the key."""
+def require_one_place(auth: str, headers: tuple[ExtraHeader, ...], key: object = True) -> None:
+    """Raise ``UsageError`` where one of the headers is that of the key, unless that is None."""
     place = header_of(auth)[0]
-    if any(header.name.lower() == place.lower() for header in headers):
+    if key is not None and any(header.name.lower() == place.lower() for header in headers):
         raise UsageError(
             f"--header: {place} holds the key already",
             hint="--auth header:NAME or scheme:WORD says how the key is sent",

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.errors import CallsheetError, LimitReached, UsageError
 from callsheet.flows.effects import Flow, Send
-from callsheet.protocol.amounts import Money, parse_money
-from callsheet.protocol.charges import balance_in
-from callsheet.protocol.prices import Price, estimate, price_in_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from callsheet.catalog.host import Host
     from callsheet.config.settings import Settings
-    from callsheet.spec import Action
+    from callsheet.protocol.amounts import Money
+    from callsheet.protocol.prices import Price
+    from callsheet.spec import Action, Advertised
 
 
 class Limits(NamedTuple):
@@ -39,6 +39,8 @@ class Limits(NamedTuple):
 
 
 def _limit(name: str, text: str) -> Money | None:
+    from callsheet.protocol.amounts import parse_money
+
     money = parse_money(text) if text else None
     if text and money is None:
         raise UsageError(
@@ -50,21 +52,42 @@ def _limit(name: str, text: str) -> Money | None:
 
 
 class Budget:
-    """The prices of one host, and the limits that hold for calls to it."""
+    """The prices of one host, and the limits that hold for calls to it.
 
-    def __init__(self, host: Host, limits: Limits) -> None:
-        self.host, self.limits = host, limits
+    What reads prices is imported where the host states one, or a limit holds.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
         self._list: Any = None
         self._was_asked = False
+
+    @cached_property
+    def limits(self) -> Limits:
+        """Return the limits of the settings; raises ``UsageError``."""
+        return Limits.of(self.host.settings)
+
+    def knows_prices(self, action: Action) -> bool:
+        """Tell whether the host states a price of an action, or a limit asks for one."""
+        settings = self.host.settings
+        if settings.max_cost or settings.daily_limit or self.host.overlay.prices:
+            return True
+        entry = self._entry(action)
+        return entry is not None and "price" in entry.hints
+
+    def _entry(self, action: Action) -> Advertised | None:
+        catalogue = self.host.cached()
+        return catalogue.get(action.id) if catalogue is not None else None
 
     def price(self, action: Action, value: Any) -> Flow[Price | None]:
         """Return what this call costs as the host states it; None where it does not.
 
         Reads the entry of the catalogue and, where one is configured, a list of prices.
         """
+        from callsheet.protocol.prices import estimate
+
         body = value if isinstance(value, dict) else {}
-        catalogue = self.host.cached()
-        entry = catalogue.get(action.id) if catalogue is not None else None
+        entry = self._entry(action)
         stated, schema = (entry.hints.get("price"), entry.input) if entry else (None, None)
         price = estimate(stated, body, schema) if stated else None
         if price is None and self.host.overlay.prices.get("path"):
@@ -76,6 +99,8 @@ class Budget:
         self, rows: Any, action: Action, body: Mapping[str, Any], schema: Any
     ) -> Price | None:
         """Return the price of the row that the configured field, or any value, of a body names."""
+        from callsheet.protocol.prices import price_in_list
+
         table = self.host.overlay.prices
         field = table.get("field", "")
         named = {field: body[field]} if field in body else {} if field else dict(body)
@@ -99,6 +124,8 @@ class Budget:
 
         Raises ``UsageError`` where nothing says how to ask, and the error of a refusal.
         """
+        from callsheet.protocol.charges import balance_in
+
         path = self.host.overlay.balance.get("path", "")
         if not path:
             raise UsageError(
@@ -129,6 +156,10 @@ class Budget:
         Raises ``LimitReached`` before anything is sent: for a price above the limit of a call,
         and for one that is not known, or in another unit, while any limit holds.
         """
+        if not action.paid or not self.knows_prices(action):
+            return {}
+        from callsheet.protocol.amounts import Money
+
         price = yield from self.price(action, value)
         total = price.total if price is not None else None
         cost = Money(total, price.unit) if price is not None and total is not None else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet.backoff import is_fresh
 from callsheet.config.settings import join_url
+from callsheet.engine.budget import Budget
 from callsheet.engine.local_files import require_files
 from callsheet.errors import InvalidInput, TaskFailed, UsageError
 from callsheet.flows.invoke import (
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from callsheet.catalog.host import Host
-    from callsheet.engine.budget import Budget
     from callsheet.flows.effects import Flow, JobUpdate
     from callsheet.flows.jobs import Job
     from callsheet.storage.ledger import Ledger
@@ -95,16 +95,7 @@ class Engine:
         self.host, self.ledger = host, ledger
         self.settings, self.timing = host.settings, host.timing
         self.asked: dict[str, float] = {}  # see ``flows.jobs.Job``
-        self._budget: Budget | None = None
-
-    @property
-    def budget(self) -> Budget:
-        """Return the prices of the host and the limits of the settings; raises ``UsageError``."""
-        if self._budget is None:
-            from callsheet.engine.budget import Budget, Limits
-
-            self._budget = Budget(self.host, Limits.of(self.settings))
-        return self._budget
+        self.budget = Budget(host)
 
     def invoke(
         self,
@@ -172,26 +163,11 @@ class Engine:
             tell=tell,
         )
         if action.paid:
-            priced = yield from self.price_facts(action, value)
+            priced = yield from self.budget.facts(action, value)
             request = request._replace(facts={**_ledger_facts(request), **priced, **facts})
         started = self.timing.wall()
         reply = yield from self._submit(request)
         return Invocation(action, request.ref, reply, started, expected, marks)
-
-    def price_facts(self, action: Action, value: Any) -> Flow[dict[str, Any]]:
-        """Return what the ledger records of the price of a call; see ``Budget.facts``."""
-        if not action.paid or not self.knows_prices(action):
-            return {}
-        return (yield from self.budget.facts(action, value))
-
-    def knows_prices(self, action: Action) -> bool:
-        """Tell whether the host states a price of an action, or a limit asks for one."""
-        settings = self.settings
-        if settings.max_cost or settings.daily_limit or self.host.overlay.prices:
-            return True
-        catalogue = self.host.cached()
-        entry = catalogue.get(action.id) if catalogue is not None else None
-        return entry is not None and "price" in entry.hints
 
     def _expect(
         self, action: Action, value: Any, target: str
