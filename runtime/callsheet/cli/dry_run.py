@@ -70,8 +70,9 @@ def _note_price(context: Context, request: CommandRequest) -> None:
 
     Raises ``LimitReached``.
     """
-    budget = context.engine.budget
-    action = context.run(context.engine.apply_terms(request.action))
+    from callsheet.engine.budget import Budget
+
+    budget, action = Budget(context.host), request.action
     if action.paid and budget.knows_prices(action):
         price = context.run(budget.price(action, request.body.value))
         words = "the price is not known" if price is None else price.in_words()
