@@ -49,6 +49,27 @@ async def show_schema(request: Request) -> Response:
     return _cached(request, realm, shapes.schema_document(realm.dialect, action), {})
 
 
+async def list_prices(request: Request) -> Response:
+    """GET /api/v1/models: what each model, and each action, costs."""
+    realm = realm_of(request)
+    _admit(request, realm, public=False)
+    prices = {}
+    for action in realm.actions.values():
+        models = [scene for scene in action.models.values() if isinstance(scene, dict)]
+        names = [action.id, *(scene["model"] for scene in models if "model" in scene)]
+        prices |= dict.fromkeys(names, action.cost) if action.cost else {}
+    rows = [{"id": name, "creditCost": cost} for name, cost in prices.items()]
+    return JSONResponse({"code": 200, "msg": "success", "data": rows})
+
+
+async def show_credits(request: Request) -> Response:
+    """GET /api/v1/chat/credit: the credits that are left."""
+    realm = realm_of(request)
+    _admit(request, realm, public=False)
+    remaining = realm.setting.store.credits(realm.name)
+    return JSONResponse({"code": 200, "msg": "success", "data": remaining})
+
+
 async def invoke(request: Request) -> Response:
     """POST /api/actions/{id}"""
     realm = realm_of(request)

@@ -26,7 +26,12 @@ def _routes() -> list[BaseRoute]:
             Route(start + "/{action:path}/schema", api.show_schema, methods=["GET"]),
             Route(start + "/{action:path}", api.invoke, methods=["POST"]),
         ]
-    return [*served, Route("/media/{name}", api.send_media, methods=["GET"]), *control.routes()]
+    served += [
+        Route("/api/v1/models", api.list_prices, methods=["GET"]),
+        Route("/api/v1/chat/credit", api.show_credits, methods=["GET"]),
+        Route("/media/{name}", api.send_media, methods=["GET"]),
+    ]
+    return [*served, *control.routes()]
 
 
 def build_app(world: "World", replay: "ASGIApp | None" = None) -> Starlette:

@@ -100,7 +100,7 @@ def test_a_call_imports_what_it_sends_with(bound: Watched) -> None:
         "callsheet.schema.admission",
         "callsheet.actions.resolve",
     } & run.modules == set()
-    assert len(run.opened) == len(set(run.opened)) <= 7
+    assert len(run.opened) == len(set(run.opened)) <= 8  # the catalogue too, for a price
 
 
 def test_a_first_call_of_the_library_imports_what_it_sends_with(bound: Watched) -> None:
@@ -136,4 +136,4 @@ def test_nothing_at_start_grows_with_the_actions(
 
     assert few.modules == many.modules
     assert [p.rpartition("/")[2] for p in few.opened] == [p.rpartition("/")[2] for p in many.opened]
-    assert len(many.opened) <= 4
+    assert len(many.opened) <= 5  # the catalogue too, for a price

@@ -66,18 +66,18 @@ def dry_run(context: Context, request: CommandRequest) -> None:
 
 
 def _note_price(context: Context, request: CommandRequest) -> None:
-    """Note what the request would cost; refuse one that a limit does not allow, as sending would.
+    """Note what the request would cost as its entry states it; raise ``LimitReached`` as sending.
 
-    Raises ``LimitReached``.
+    A configured list of prices is not asked for: a dry run sends nothing.
     """
     from callsheet.engine.budget import Budget
 
     budget, action = Budget(context.host), request.action
     if action.paid and budget.knows_prices(action):
-        price = context.run(budget.price(action, request.body.value))
+        price = budget.stated_price(action, request.body.value)
         words = "the price is not known" if price is None else price.in_words()
         context.console.note(f"{action.id}: {words}")
-        context.run(budget.facts(action, request.body.value))
+        budget.check(action, price)
 
 
 def _curl(context: Context, url: str, body: bytes) -> str:

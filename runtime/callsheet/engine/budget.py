@@ -69,30 +69,39 @@ class Budget:
 
     def knows_prices(self, action: Action) -> bool:
         """Tell whether the host states a price of an action, or a limit asks for one."""
-        settings = self.host.settings
-        if settings.max_cost or settings.daily_limit or self.host.overlay.prices:
+        if self._has_limit():
             return True
         entry = self._entry(action)
         return entry is not None and "price" in entry.hints
+
+    def _has_limit(self) -> bool:
+        return bool(self.host.settings.max_cost or self.host.settings.daily_limit)
 
     def _entry(self, action: Action) -> Advertised | None:
         catalogue = self.host.cached()
         return catalogue.get(action.id) if catalogue is not None else None
 
-    def price(self, action: Action, value: Any) -> Flow[Price | None]:
-        """Return what this call costs as the host states it; None where it does not.
-
-        Reads the entry of the catalogue and, where one is configured, a list of prices.
-        """
+    def stated_price(self, action: Action, value: Any) -> Price | None:
+        """Return what this call costs as the entry of the catalogue states it, else None."""
+        entry = self._entry(action)
+        if entry is None or "price" not in entry.hints:
+            return None
         from callsheet.protocol.prices import estimate
 
         body = value if isinstance(value, dict) else {}
-        entry = self._entry(action)
-        stated, schema = (entry.hints.get("price"), entry.input) if entry else (None, None)
-        price = estimate(stated, body, schema) if stated else None
-        if price is None and self.host.overlay.prices.get("path"):
-            rows = yield from self._prices()
-            price = self._listed(rows, action, body, schema)
+        return estimate(entry.hints["price"], body, entry.input)
+
+    def price(self, action: Action, value: Any) -> Flow[Price | None]:
+        """Return the stated price, else that of the configured list; None where both are silent.
+
+        The list is asked for only where a limit holds.
+        """
+        price = self.stated_price(action, value)
+        if price is None and self._has_limit() and self.host.overlay.prices.get("path"):
+            entry = self._entry(action)
+            schema = entry.input if entry is not None else None
+            body = value if isinstance(value, dict) else {}
+            price = self._listed((yield from self._prices()), action, body, schema)
         return price
 
     def _listed(
@@ -158,9 +167,12 @@ class Budget:
         """
         if not action.paid or not self.knows_prices(action):
             return {}
+        return self.check(action, (yield from self.price(action, value)))
+
+    def check(self, action: Action, price: Price | None) -> dict[str, Any]:
+        """Return the facts of a price; raise ``LimitReached`` where a limit does not allow it."""
         from callsheet.protocol.amounts import Money
 
-        price = yield from self.price(action, value)
         total = price.total if price is not None else None
         cost = Money(total, price.unit) if price is not None and total is not None else None
         for limit in filter(None, (self.limits.call, self.limits.daily)):
