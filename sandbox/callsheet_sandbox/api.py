@@ -53,7 +53,7 @@ async def list_prices(request: Request) -> Response:
     """GET /api/v1/models: what each model, and each action, costs."""
     realm = realm_of(request)
     _admit(request, realm, public=False)
-    prices = {}
+    prices: dict[str, int] = {}
     for action in realm.actions.values():
         models = [scene for scene in action.models.values() if isinstance(scene, dict)]
         names = [action.id, *(scene["model"] for scene in models if "model" in scene)]

@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from callsheet import jsonio
+from callsheet.cli import pricing
 from callsheet.cli.input import prepare, values
 from callsheet.cli.input.request import local_files
 from callsheet.cli.output import formats as output
@@ -44,7 +45,7 @@ def dry_run(context: Context, request: CommandRequest) -> None:
     ways = prepare.file_ways(context, request)
     for steps, path in local_files(request.body.value):
         context.console.note(ways[steps].words(path))
-    _note_price(context, request)
+    pricing.note_price(context, request)
     url = settings.require_host() + action_path(request.action.id)
     extra = {"Content-Type": "application/json"}
     headers = dict(redact_headers(headers_for(settings, url, extra)))
@@ -63,21 +64,6 @@ def dry_run(context: Context, request: CommandRequest) -> None:
         ]
     )
     output.emit(context.console, document, lambda: text)
-
-
-def _note_price(context: Context, request: CommandRequest) -> None:
-    """Note what the request would cost as its entry states it; raise ``LimitReached`` as sending.
-
-    A configured list of prices is not asked for: a dry run sends nothing.
-    """
-    from callsheet.engine.budget import Budget
-
-    budget, action = Budget(context.host), request.action
-    if action.paid and budget.knows_prices(action):
-        price = budget.stated_price(action, request.body.value)
-        words = "the price is not known" if price is None else price.in_words()
-        context.console.note(f"{action.id}: {words}")
-        budget.check(action, price)
 
 
 def _curl(context: Context, url: str, body: bytes) -> str:

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from callsheet.cli import pricing
 from callsheet.cli.input import prepare
 from callsheet.cli.input.prepare import check_body, check_files
 from callsheet.cli.input.request import CommandRequest, build_request, member_of, role_of
@@ -436,25 +437,6 @@ def check_and_send(context: Context, request: CommandRequest) -> Invocation | No
     return send(context, request)
 
 
-def announce(context: Context, action: Action, body: Any = None) -> None:
-    """Note on stderr where a request goes that may cost money, and what it costs if that is known.
-
-    Raises ``LimitReached`` where a limit does not allow it.
-    """
-    if not action.paid:
-        return
-    host, budget = context.settings.require_host(), context.engine.budget
-    context.run(budget.facts(action, body))
-    if context.host.is_sandbox():
-        context.console.note(f"→ sandbox {host} {action.id} (free)")
-        return
-    words = "may spend credits"
-    if budget.knows_prices(action):
-        price = context.run(budget.price(action, body))
-        words = price.in_words() if price is not None else words
-    context.console.note(f"→ {host} {action.id} ({words})")
-
-
 def send(context: Context, request: CommandRequest) -> Invocation:
     """Make the one POST; an interruption from now on is reported by its reference.
 
@@ -464,7 +446,7 @@ def send(context: Context, request: CommandRequest) -> Invocation:
     from callsheet.cli import saving
 
     action = context.run(context.engine.apply_terms(request.action))
-    announce(context, action, request.body.value)
+    pricing.announce(context, action, request.body.value)
     ref = str(uuid.uuid4())
     context.paid = (action.id, ref) if action.paid else context.paid
     body = request.body.encoded()
