@@ -90,8 +90,11 @@ def test_one_that_goes_on_holds_up_none_that_is_done(ads: BareProgram) -> None:
     ads.server.advance(1000)
     second = start(ads, "town")
     run = ads.inside("tasks", "wait", second, first, "--timeout", "50ms")
+    line = ads.inside("tasks", "wait", second, first, "--timeout", "50ms", "--out", "clips/").err
 
     assert run.code == 4
+    assert run.err.endswith(f"\n  ads tasks wait {second}\n")
+    assert f"\n  ads tasks wait --out clips/ {second}" in line
     assert [entry.get("error", {}).get("code") for entry in run.json] == ["still_running", None]
 
 

@@ -11,7 +11,7 @@ from callsheet.cli.output.progress import Progress
 from callsheet.engine.invoke import require_done
 from callsheet.engine.jobs import find_job, refresh_running, wait_for_all
 from callsheet.engine.saving import stored_answer, wants_json_file, write_document
-from callsheet.errors import CallsheetError, Interrupted, SavedElsewhere, UsageError
+from callsheet.errors import CallsheetError, Interrupted, SavedElsewhere, StillRunning, UsageError
 from callsheet.flows.jobs import Job
 from callsheet.spec import Action
 from callsheet.storage.ledger_search import JobFilter
@@ -185,13 +185,19 @@ def _follow_all(context: Context, jobs: Sequence[Followed], out: str) -> int:
     ``out`` goes before the path of a job.
     """
     replies = iter(_wait_together(context, [j.work for j in jobs if isinstance(j.work, Job)]))
+    typed, going_on = context.flags.get("out", ""), []
     views, codes = [], [0]
     for followed in jobs:
         answer = next(replies) if isinstance(followed.work, Job) else followed.work
         view, code = _settle(context, followed, answer, out or followed.out)
         views.append(view)
         codes.append(code)
+        if code == StillRunning.exit_code and isinstance(followed.work, Job):
+            going_on.append(followed.work)
     output.emit(context.console, views, lambda: "\n".join(map(output.job_lines, views)))
+    if going_on:
+        context.flags["out"] = typed
+        context.console.warn(f"  {context.prog} {_line_for(context, going_on)}")
     return next(code for code in WORST_FIRST if code in codes)
 
 
@@ -205,11 +211,19 @@ def _wait_together(context: Context, jobs: list[Job]) -> list[ParsedReply | Call
             tell = _tell_each(context, jobs, moving)
             replies: list[ParsedReply | CallsheetError] = context.run(flow, tell, has_deadline=True)
     except KeyboardInterrupt as stop:
-        names = " ".join(shell_word(job.task_ids[0]) for job in jobs)
-        raise Interrupted(
-            f"stopped waiting; {len(jobs)} jobs go on", hint=f"tasks wait {names}"
-        ) from stop
+        line = _line_for(context, jobs)
+        raise Interrupted(f"stopped waiting; {len(jobs)} jobs go on", hint=line) from stop
     return replies
+
+
+def _line_for(context: Context, jobs: Sequence[Job]) -> str:
+    """Return the command line that goes on with these jobs; a path that waits is not repeated."""
+    out = context.flags.get("out")
+    words = ["tasks wait", *(["--out", shell_word(out)] if out else []), "--"]
+    names = [job.task_ids[0] for job in jobs]
+    if not any(name.startswith("-") for name in names):
+        words.remove("--")
+    return " ".join([*words, *map(shell_word, names)])
 
 
 def _tell_each(
