@@ -138,9 +138,16 @@ _VALUES: Mapping[str, type] = {
     **dict.fromkeys(("upload", "tasks", "headers"), str),
     "hidden": list,
     "waits": int,
+    "prices": str,
+    "balance": str,
     "protocol": object,
 }
-_NEEDED = {"upload": ("action", "field"), "tasks": ("action", "match")}
+_NEEDED = {
+    "upload": ("action", "field"),
+    "tasks": ("action", "match"),
+    "prices": ("path",),
+    "balance": ("path",),
+}
 
 
 def read_overlay(path: str) -> Mapping[str, Any]:
