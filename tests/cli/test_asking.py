@@ -32,18 +32,18 @@ def test_each_required_field_is_asked_for_until_it_is_right(ads: BareProgram) ->
     child.sendline("bg")
     child.expect(r"allowed: small, medium, big; did you mean big\?\r\n--size: ")
     child.sendline("big")
-    code, seen = ended(child)
+    code, screen = ended(child)
 
     assert code == 0
-    assert json.loads(seen[seen.index("{") :])["body"] == {"about": "sea", "size": "big"}
+    assert json.loads(screen[screen.index("{") :])["body"] == {"about": "sea", "size": "big"}
 
 
 def test_what_was_given_is_not_asked_for(ads: BareProgram) -> None:
     child = terminal(ads, *WORDS, "--size", "big", "--input", '{"about":"sea"}')
-    code, seen = ended(child)
+    code, screen = ended(child)
 
     assert code == 0
-    assert json.loads(seen)["body"] == {"about": "sea", "size": "big"}
+    assert json.loads(screen)["body"] == {"about": "sea", "size": "big"}
 
 
 def test_a_required_object_is_asked_for_by_its_fields(ads: BareProgram) -> None:
@@ -53,10 +53,10 @@ def test_a_required_object_is_asked_for_by_its_fields(ads: BareProgram) -> None:
     child = terminal(ads, "shop", "film", "--dry-run", "--json")
     child.expect("--camera.pan: ")
     child.sendline("0.5")
-    code, seen = ended(child)
+    code, screen = ended(child)
 
     assert code == 0
-    assert json.loads(seen[seen.index("{") :])["body"] == {"camera": {"pan": 0.5}}
+    assert json.loads(screen[screen.index("{") :])["body"] == {"camera": {"pan": 0.5}}
     assert ads("shop", "film").error["message"] == "--camera.pan is needed"
 
 
@@ -71,19 +71,19 @@ def test_a_list_is_asked_for_item_by_item(ads: BareProgram) -> None:
     child.sendline("b")
     child.expect(r"--tags \(Enter ends\): ")
     child.sendline("")
-    code, seen = ended(child)
+    code, screen = ended(child)
 
     assert code == 0
-    assert json.loads(seen[seen.index("{") :])["body"] == {"tags": ["a", "b"]}
+    assert json.loads(screen[screen.index("{") :])["body"] == {"tags": ["a", "b"]}
 
 
 def test_the_end_of_input_is_a_usage_error(ads: BareProgram) -> None:
     child = terminal(ads, "shop", "odd")
     child.expect("--about: ")
     child.sendeof()
-    code, seen = ended(child)
+    code, screen = ended(child)
 
-    assert (code, "--about is needed" in seen) == (2, True)
+    assert (code, "--about is needed" in screen) == (2, True)
     assert ads.posts() == []
 
 
@@ -91,9 +91,9 @@ def test_ctrl_c_at_a_question_sends_nothing(ads: BareProgram) -> None:
     child = terminal(ads, "shop", "odd")
     child.expect("--about: ")
     child.sendintr()
-    code, seen = ended(child)
+    code, screen = ended(child)
 
-    assert (code, "interrupted; nothing was sent" in seen) == (130, True)
+    assert (code, "interrupted; nothing was sent" in screen) == (130, True)
     assert ads.posts() == []
 
 
@@ -101,10 +101,10 @@ def test_ctrl_c_at_a_question_sends_nothing(ads: BareProgram) -> None:
 def test_nothing_is_asked_where_it_is_unwanted_or_in_vain(
     ads: BareProgram, words: tuple[str, ...]
 ) -> None:
-    code, seen = ended(terminal(ads, "shop", "odd", *words))
+    code, screen = ended(terminal(ads, "shop", "odd", *words))
 
     assert code == 2
-    assert "What to look for" not in seen
+    assert "What to look for" not in screen
 
 
 def test_nothing_is_asked_without_a_terminal(ads: BareProgram) -> None:
@@ -132,8 +132,8 @@ def test_call_asks_too(ads: BareProgram) -> None:
     child = terminal(ads, "call", "shop.odd", "--size", "big", "--dry-run", "--json")
     child.expect("--about: ")
     child.sendline("sea")
-    code, seen = ended(child)
+    code, screen = ended(child)
 
     assert code == 0
-    assert json.loads(seen[seen.index("{") :])["body"] == {"about": "sea", "size": "big"}
+    assert json.loads(screen[screen.index("{") :])["body"] == {"about": "sea", "size": "big"}
     assert ads("call", "shop.odd").error["message"] == "--about, --size are needed"

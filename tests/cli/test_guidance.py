@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
 
 def test_a_mistyped_id_is_not_sent(ads: BareProgram) -> None:
-    slip = ads("call", "ai.vidio.generate", "--input", "{}")
+    refused = ads("call", "ai.vidio.generate", "--input", "{}")
 
-    assert (slip.code, ads.posts()) == (2, [])
-    assert slip.error["message"] == "the server lists no action ai.vidio.generate; nothing was sent"
-    assert slip.error["hint"] == "did you mean ai.video.generate? `--no-check` sends it as it is"
+    assert (refused.code, ads.posts()) == (2, [])
+    assert (
+        refused.error["message"] == "the server lists no action ai.vidio.generate; nothing was sent"
+    )
+    assert refused.error["hint"] == "did you mean ai.video.generate? `--no-check` sends it as it is"
 
     meant = ads("call", "ai.vidio.generate", "--input", "{}", "--no-check")
     far = ads("call", "shop.buy", "--input", "{}")

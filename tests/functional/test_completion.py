@@ -43,7 +43,7 @@ LINES = {
     "ads --format=js": ["json", "jsonl"],
     "ads --auth ": ["bearer", "x-api-key"],
     "ads --profile ": ["default"],
-    "ads completion ": ["bash", "zsh", "fish"],
+    "ads completion ": ["bash", "zsh", "fish", "powershell", "install"],
     "ads config get st": ["store_input", "state_dir"],
     "ads call ai.video.q": ["ai.video.query"],
     "ads call ai.image.generate --as": ["--aspect"],

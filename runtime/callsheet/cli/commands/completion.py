@@ -83,7 +83,29 @@ function FUNCTION
 end
 complete --no-files --keep-order --command PROGRAM --arguments '(FUNCTION)'
 """
-SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
+# Where nothing is printed, PowerShell completes files itself.
+_POWERSHELL = """\
+Register-ArgumentCompleter -Native -CommandName PROGRAM -ScriptBlock {
+    param($word, $ast, $cursor)
+    $line = $ast.ToString()
+    $end = $cursor - $ast.Extent.StartOffset
+    $env:COMP_WORDS = $line.PadRight($end).Substring(0, $end)
+    $env:VARIABLE = 'powershell_complete'
+    try {
+        PROGRAM 2>$null | ForEach-Object {
+            $type, $value, $help = $_ -split "`t", 3
+            if ($type -eq 'plain') {
+                if (-not $help) { $help = $value }
+                [System.Management.Automation.CompletionResult]::new(
+                    $value, $value, 'ParameterValue', $help)
+            }
+        }
+    } finally {
+        Remove-Item Env:COMP_WORDS, Env:VARIABLE -ErrorAction SilentlyContinue
+    }
+}
+"""
+SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH, "powershell": _POWERSHELL}
 
 
 def script(shell: str, prog: str) -> str:
@@ -96,25 +118,43 @@ def script(shell: str, prog: str) -> str:
     return text.replace("VARIABLE", variable).replace("PROGRAM", prog)
 
 
-def _completion(context: Context, shell: str) -> None:
-    """Print the completion script of a shell: bash, zsh or fish.
+def _completion(context: Context, shell: str, name: str | None, uninstall: bool) -> None:
+    """Print the completion script of a shell, or set it up: `completion install`.
 
-    bash, in ~/.bashrc: eval "$(PROGRAM completion bash)"
-
-    zsh, in ~/.zshrc: eval "$(PROGRAM completion zsh)"
-
-    fish: PROGRAM completion fish > ~/.config/fish/completions/PROGRAM.fish
+    SHELL is bash, zsh, fish or powershell. `install` writes the script to the configuration
+    folder of this program (of fish to its own) and a line that reads it to the shell's startup
+    file: that of the shell in use, or of the one that follows. --uninstall takes both back.
     """
-    output.write(script(shell, context.prog))
+    if shell != "install":
+        if uninstall or name is not None:
+            hint = f"{context.prog} completion install {shell}{' --uninstall' if uninstall else ''}"
+            raise UsageError("only `install` takes a shell or --uninstall", hint=hint)
+        output.write(script(shell, context.prog))
+        return
+    from callsheet.cli.commands import shell_setup
+
+    name = name or shell_setup.usual_shell(context)
+    text = script(name, context.prog)
+    if uninstall:
+        done = shell_setup.uninstall(context, name)
+    else:
+        done = [*shell_setup.install(context, name, text), f"a new {name} completes {context.prog}"]
+    for line in done:
+        output.write(f"{line}\n")
 
 
 def _shells(ctx: click.Context, param: click.Parameter, prefix: str) -> list[CompletionItem]:
-    return matching(SCRIPTS, prefix)
+    first = () if param.name == "name" else ("install",)
+    return matching((*SCRIPTS, *first), prefix)
 
 
 completion = BuiltinCommand(
     "completion",
     _completion,
-    params=[click.Argument(["shell"], shell_complete=_shells)],
+    params=[
+        click.Argument(["shell"], metavar="SHELL|install", shell_complete=_shells),
+        click.Argument(["name"], metavar="[SHELL]", required=False, shell_complete=_shells),
+        click.Option(["--uninstall"], is_flag=True, help="Take back what install wrote"),
+    ],
     emits_json=False,
 )

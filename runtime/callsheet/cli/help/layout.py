@@ -90,6 +90,8 @@ WIDTHS = (60, 80, 120)
 """The widths, in columns of a terminal, for which pages are laid out and stored."""
 _GLUE = "\ue000"
 """Stands for a space that no line may end at, while text is wrapped."""
+_LINE_END = re.compile(r"(?<=[^\n])\n(?=[^\s-])")
+"""The end of a line inside a paragraph of a docstring."""
 _SPAN = re.compile(r"`[^`\n]{1,70}`")
 
 Rows = list[tuple[str, str]]
@@ -218,7 +220,7 @@ def builtin_help(
     """Lay out the page of a built-in command; ``words`` are those that run it."""
     parts = [
         _usage(words, [*arguments, "[OPTIONS]"], width),
-        paragraph(doc, width=width),
+        paragraph(re.sub(_LINE_END, " ", doc), width=width),
         table("Options", [*rows, HELP], width=width),
         paragraph(global_flags_line(prog), "", width=width),
     ]

@@ -41,7 +41,7 @@ OWN: dict[str, tuple[str, str]] = {
     "probe": (f"{_HERE}.probe:probe", "Say how the server's replies are read"),
     "report": (f"{_HERE}.probe:report", "Write a case of a job, without what is private"),
     "doctor": (f"{_HERE}.doctor:doctor", "Check this installation"),
-    "completion": (f"{_HERE}.completion:completion", "Print the completion of a shell"),
+    "completion": (f"{_HERE}.completion:completion", "Set up or print the completion of a shell"),
     "version": (f"{_HERE}.config:version", "Print the version"),
 }
 
