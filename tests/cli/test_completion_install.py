@@ -75,14 +75,14 @@ def test_a_link_stays_and_an_older_line_is_replaced(context: Context, tmp_path: 
 
 def test_the_shell_in_use_is_set_up(context: Context) -> None:
     assert shell_setup.usual_shell(context) == "zsh"
-    context.environ["SHELL"] = "/bin/tcsh"  # type: ignore[index]  # a dict
+    other = Context(Bindings(command="ads", env="ADS"), (), {"SHELL": "/bin/tcsh"})
     with pytest.raises(UsageError, match="the shell in use is not known"):
-        shell_setup.usual_shell(context)
+        shell_setup.usual_shell(other)
 
 
 def test_a_folder_that_cannot_be_written_is_named(context: Context, tmp_path: Path) -> None:
     (tmp_path / ".bashrc").mkdir()
-    with pytest.raises(CallsheetError, match=r"\.bashrc cannot be content: Is a directory"):
+    with pytest.raises(CallsheetError, match=r"\.bashrc cannot be written: Is a directory"):
         shell_setup.install(context, "bash", "text")
 
 

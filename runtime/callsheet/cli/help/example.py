@@ -79,7 +79,7 @@ def text_param(action: Action) -> Param | None:
     texts = [p for p in options.params_with_flag(action) if p.kind == "string" and not p.choices]
     plain = [p for p in texts if len(p.path) == 1 and not p.media and p.only != "wait"]
     needed = [p for p in plain if p.required]
-    prompts = [p for p in plain if p.path[0] in _TEXT_WORDS]
+    prompts = [p for p in plain if p.path[0] in _TEXT_WORDS and {p.default, p.sent} == {None}]
     wanted = [p for p in needed if p in prompts] or needed
     return next(iter(wanted or (prompts if options.is_job(action) else ())), None)
 

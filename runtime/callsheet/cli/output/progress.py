@@ -112,7 +112,8 @@ def describe(update: JobUpdate, usual: float | None = None) -> str:
     percent = "" if update.progress is None else f" {update.progress * 100:.0f} %"
     place = f", place {update.fields.queue} in the queue" if update.fields.queue else ""
     expected = "" if usual is None else f" (usually {duration(usual)})"
-    words = one_line(update.fields.message, _LONGEST_MESSAGE)
+    is_over = update.state == "failed"  # the error says why, whole
+    words = "" if is_over else one_line(update.fields.message, _LONGEST_MESSAGE)
     message = f": {words}" if words and words.lower() not in {state.lower(), update.state} else ""
     return f"{state}{percent}{place}, {duration(update.elapsed)}{expected}{message}"
 
