@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-_SHORTENED = frozenset({"summary"})
+_SHORTENED = frozenset({"summary", "prompt"})
 """Columns that are cut where they leave the screen: another command shows them whole."""
-_LEAST = 24
+_LEAST, _SHORTEST = 24, 8
 _GAP = 2
 
 
@@ -43,7 +43,7 @@ def fit_table(
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
     for name in shown:
         is_cut = name in _SHORTENED
-        room = min(widths[name], max(screen - others, _LEAST)) if is_cut else None
+        room = min(widths[name], max(screen - others, _SHORTEST)) if is_cut else None
         overflow: Any = "ellipsis" if is_cut else "fold"
         table.add_column(name.upper(), no_wrap=is_cut, overflow=overflow, width=room)
     for line in cells_of(rows, shown):
