@@ -34,7 +34,7 @@ class RequestEvent(NamedTuple):
 
 
 class DoneEvent(NamedTuple):
-    """A request that is over, after ``seconds``.
+    """A request that is over, after ``seconds``; of several at once, when all are over.
 
     ``status`` is that of the answer; ``None`` where there is none, and ``error`` says why.
     """

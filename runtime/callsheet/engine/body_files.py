@@ -7,6 +7,7 @@ import os
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from callsheet.engine.file_fields import FileField, UploadAction, file_field
+from callsheet.engine.local_files import refuse_names
 from callsheet.engine.uploading import LocalContent, find_upload_action, read_local, store_file
 from callsheet.errors import CallsheetError, InvalidInput, UsageError
 from callsheet.jsonio import parse_pointer, to_pointer
@@ -112,6 +113,8 @@ def fill_files(engine: Engine, action: Action, body: Any, *, check: bool) -> Flo
     The same file is uploaded once. All that can be refused is refused before: an upload may cost
     money. Raises ``InvalidInput``, ``UsageError`` and the errors of an upload.
     """
+    if check:
+        refuse_names(action.params, body)
     files = dict(_files(body))
     if not files:
         return body

@@ -1,4 +1,4 @@
-"""Refuse a body whose media fields name local files that do not exist."""
+"""Refuse a body whose media fields name local files that cannot go out so."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from callsheet.spec import Param
 
 
-HINT = "give a link (https://…) or a data URI; check=False sends the text as it is"
+HINT = "give a link (https://…), a data URI or a pathlib.Path; check=False sends the text as it is"
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: C:\ is a path
 _WINDOWS = re.compile(r"(?:[A-Za-z]:|\.{1,2}|~|\\)\\")  # elsewhere \ is a letter like others
@@ -54,15 +54,33 @@ def require_files(params: Iterable[Param], body: Any) -> None:
 
     Each item of an array and each part of a comma list is checked.
     """
+    for steps, path in _paths(params, body):
+        if not os.path.isfile(path):
+            raise _refusal(steps, f"there is no file {one_line(path, _LONGEST_SHOWN)!r}", HINT)
+
+
+def refuse_names(params: Iterable[Param], body: Any) -> None:
+    """Raise ``InvalidInput`` for a media field whose text names a file of this machine.
+
+    A text may come from a stranger: it is not read as a file, and to the server it says nothing.
+    """
+    for steps, path in _paths(params, body):
+        if os.path.isfile(path):
+            name = one_line(path, _LONGEST_SHOWN)
+            hint = f"pathlib.Path({name!r}) uploads it; check=False sends the text as it is"
+            raise _refusal(steps, f"{name!r} is a file, and a text is not read as one", hint)
+
+
+def _paths(params: Iterable[Param], body: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield each path in a text of a media field, with the steps to that text."""
     for param in params:
         if not param.media:
             continue
         # A comma list may hold plain texts: there only an extension makes a path.
         is_medium = not param.comma or names_medium(param.path)
         for steps, text in _texts(_value_at(body, param.path), param.path):
-            missing = _missing(text, comma=param.comma, is_medium=is_medium)
-            if missing is not None:
-                raise _refusal(steps, missing)
+            parts = _parts(text) if param.comma and not os.path.isfile(text) else [text]
+            yield from ((steps, part) for part in parts if is_path(part, is_medium=is_medium))
 
 
 def is_path(text: str, *, is_medium: bool = True) -> bool:
@@ -111,17 +129,6 @@ def _texts(value: Any, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
             yield from _texts(element, (*steps, str(index)))
 
 
-def _missing(text: str, *, comma: bool, is_medium: bool) -> str | None:
-    """Return the first path in a text that names no existing file, or ``None``."""
-    if os.path.isfile(text):
-        return None
-    parts = _parts(text) if comma else [text]
-    missing = (
-        part for part in parts if is_path(part, is_medium=is_medium) and not os.path.isfile(part)
-    )
-    return next(missing, None)
-
-
 def _parts(text: str) -> list[str]:
     """Split a comma list, but not at a comma inside a link or a data URI."""
     parts: list[str] = []
@@ -141,7 +148,6 @@ def _continues(before: str, piece: str) -> bool:
     return bool(link) and not before.lower().endswith(_EXTENSIONS)
 
 
-def _refusal(steps: tuple[str, ...], path: str) -> InvalidInput:
+def _refusal(steps: tuple[str, ...], fault: str, hint: str) -> InvalidInput:
     pointer = to_pointer(steps)
-    printed = one_line(path, _LONGEST_SHOWN)
-    return InvalidInput(f"{pointer}: there is no file {printed!r}", pointer=pointer, hint=HINT)
+    return InvalidInput(f"{pointer}: {fault}", pointer=pointer, hint=hint)

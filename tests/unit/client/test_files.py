@@ -59,6 +59,19 @@ def test_files_of_a_media_field_are_uploaded_once(runner: Runner, tmp_path: Path
         assert (link, result.cost) == (LINK, 7.0)
 
 
+def test_a_text_is_not_read_as_the_name_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(PNG)
+    body = {"imageInput": [str(tmp_path / "a.png")], "prompt": str(tmp_path / "a.png")}
+    with serving(MADE) as server, Client(**options(server.url, tmp_path)) as client:
+        server.listed = LISTED
+        with pytest.raises(InvalidInput, match="a text is not read as one") as caught:
+            client.call("v.make", body)
+        assert "pathlib.Path(" in caught.value.hint
+        assert server.posts() == []
+        client.call("v.make", body, check=False)
+        assert bodies(server) == [body]
+
+
 @pytest.mark.parametrize("field", ["prompt", "n", "later"])
 def test_only_a_media_field_takes_a_file(tmp_path: Path, field: str) -> None:
     (tmp_path / "a.png").write_bytes(PNG)
