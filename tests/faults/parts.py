@@ -212,7 +212,7 @@ PARTS = (
         "the key shows nowhere",
         "secrecy",
         {"commands": 46, "situations": 30, "processes": 60, "library": 10, "malformed": 30},
-        {"commands": 10, "situations": 4, "processes": 2, "library": 4, "malformed": 6},
+        {"commands": 7, "situations": 4, "processes": 2, "library": 4, "malformed": 6},
         (60, 1080),
     ),
     Part(
@@ -244,7 +244,7 @@ PARTS = (
         "a text is never read as a file",
         "texting",
         {"many": 200},
-        {"many": 40},
+        {"many": 24},
         (200, 200),
     ),
     Part(

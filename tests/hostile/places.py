@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -177,14 +178,9 @@ PLACES: dict[str, Place] = {
 GONE = "import os, shutil; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone'); " + GENERATE
 
 
-def _play(name: str, folder: Path, urls: dict[str, str], outcome: Outcome) -> None:
-    """Make a tree, prepare the place, run once, and look at what must not have changed."""
-    place = PLACES[name]
-    site = Site(folder, urls["A"])
-    code, text = site.generate()
-    if code:
-        outcome.broken.append(f"{name}: the tree was not made: {text[-400:]}")
-        return
+def _play(name: str, site: Site, urls: dict[str, str], outcome: Outcome) -> None:
+    """Prepare the place of a tree, run once, and look at what must not have changed."""
+    place, folder = PLACES[name], site.folder
     with site.stack:
         place.prepare(site)
         before = {path: digest(folder / path) for path in place.stays}
@@ -232,8 +228,15 @@ def places(folder: Path, step: int = 1) -> tuple[int, Outcome]:
         second.pages["/api/actions"] = ServedPage(catalogue("B"))
         urls = {"A": first.url, "B": second.url}
         situations = list(PLACES)[::step]
+        model = Site(folder / "model", urls["A"])
+        code, text = model.generate()
+        if code:
+            outcome.broken.append(f"the tree was not made: {text[-400:]}")
+            return 0, outcome
         for number, name in enumerate(situations):
-            _play(name, folder / f"place-{number}", urls, outcome)
+            site = Site(folder / f"place-{number}", urls["A"])
+            shutil.copytree(model.tree, site.tree, symlinks=True)
+            _play(name, site, urls, outcome)
         names = [*TAKEN, *NO_NAMES][::step]
         for number, name in enumerate(names):
             _name(name, folder / f"name-{number}", first.url, outcome)

@@ -110,7 +110,7 @@ def _schemas(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.booleans() | st.fixed_dictionaries({}, optional=optional)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(st.recursive(st.just({}), _schemas, max_leaves=4), VALUES)
 def test_the_validator_agrees_with_whatever_is_seen(schema: Any, body: Any) -> None:
     if not is_plainly_valid(schema, body):
