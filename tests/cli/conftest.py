@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from faults.forge import Order, forge
 
 from callsheet_sandbox.pytest import sandbox, sandbox_server
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from faults.forge import Forge
 
     from callsheet_sandbox.server import Running
 
@@ -67,9 +70,19 @@ class BareProgram:
     folder: Path
     environ: Mapping[str, str]
     server: Running
+    warm: Forge
 
     def __call__(self, *words: str, stdin: str = "", **environ: str) -> Done:
-        """Run the program with these words; ``environ`` is added to its environment."""
+        """Run the program with these words; ``environ`` is added to its environment.
+
+        The process is forked from a warm one, unless a variable concerns the interpreter itself.
+        """
+        if not any(name.startswith("PYTHON") for name in environ):
+            env = {**self.environ, **environ}
+            order = Order(words, env, self.folder, "faults.forge:unbound", stdin=stdin.encode())
+            code, out, err = self.warm.run(order)
+            assert b"Traceback" not in err
+            return Done(code, out.decode(), err.decode())
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM, *words],
             env={**self.environ, **environ},
@@ -113,8 +126,18 @@ class BareProgram:
         ]
 
 
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+    """Give the process from which those of the program are forked."""
+    folder = tmp_path_factory.mktemp("warm")
+    roots = os.pathsep.join(os.path.abspath(path) for path in sys.path if path)
+    environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": roots}
+    with forge(folder / "forge", environ) as process:
+        yield process
+
+
 @pytest.fixture
-def ads(tmp_path: Path, sandbox: Running) -> BareProgram:
+def ads(tmp_path: Path, sandbox: Running, warm: Forge) -> BareProgram:
     """Give the program, logged in by its environment, in an empty folder."""
     overlay = tmp_path / "overlay.json"
     overlay.write_text(json.dumps(OVERLAY), "utf-8")
@@ -128,4 +151,4 @@ def ads(tmp_path: Path, sandbox: Running) -> BareProgram:
         "ADS_API_KEY": sandbox.key,
         "ADS_OVERLAY": str(overlay),
     }
-    return BareProgram(work, environ, sandbox)
+    return BareProgram(work, environ, sandbox, warm)

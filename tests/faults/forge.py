@@ -58,6 +58,12 @@ def program(*words: str) -> int:
     return int(importlib.import_module(f"{PACKAGE}.cli").main() or 0)
 
 
+def unbound(*words: str) -> int:
+    """Run the program without bindings, as its console script does."""
+    sys.argv[1:] = words
+    return int(importlib.import_module("callsheet.launcher").main("", "ads", "ADS") or 0)
+
+
 class Forge:
     """One warm process; calls from several threads take turns."""
 
