@@ -162,7 +162,7 @@ def make_video(tour: Tour, url: str, key: str) -> None:
     request = ["--prompt", "ocean waves at sunset", "--out", str(VIDEO), "--force"]
     tour.run(
         "Make a video with the client just written",
-        ["ads", "video", "generate", *request],
+        ["python", "-m", "ads_client", "video", "generate", *request],
         shown_env={"PYTHONPATH": str(CLIENT)},
     )
     if not VIDEO.is_file():

@@ -7,9 +7,9 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from callsheet.config.settings import folder
 from callsheet.errors import UsageError
 from callsheet.storage.atomic_file import locked_folder, replace_file
+from callsheet.stored import folder
 from callsheet.system import is_own, may_others
 
 if TYPE_CHECKING:

@@ -16,20 +16,14 @@ from callsheet.catalog.snapshot import Snapshot
 from callsheet.config.bindings import Bindings
 from callsheet.config.credentials import X_API_KEY, merge_headers, parse_auth, project_headers
 from callsheet.config.profiles import ProfileFile
-from callsheet.config.settings import (
-    Variables,
-    folder,
-    load,
-    origin_of,
-    parse_host,
-    source_name,
-)
+from callsheet.config.settings import Variables, load, origin_of, parse_host, source_name
 from callsheet.errors import AuthError, CallsheetError, UsageError
 from callsheet.flows.retry import default_timing
 from callsheet.masking import masked
 from callsheet.protocol.values import Overrides
 from callsheet.secret import Secret
 from callsheet.spec import Advertised
+from callsheet.stored import folder
 from callsheet.text import safe_text, with_program
 from callsheet.transport.sync import Transport
 from callsheet_codegen.config import usual_prefix

@@ -3,6 +3,8 @@
 import os
 import sys
 
+from callsheet.stored import PagesInUse, fitting_page, screen_width
+
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
@@ -29,27 +31,31 @@ def _page(arguments: list[str]) -> str | None:
     return (".".join(words) or "_") + ".txt"
 
 
-def _stored(package: str, name: str | None) -> bytes | None:
-    """Read a file of the package's ``help`` folder; ``None`` without a name or such a file."""
-    module = sys.modules.get(package)
-    if name is None or module is None or not module.__file__:
+def _stored(place: PagesInUse, name: str) -> str | None:
+    """Read a stored file about the host in use; ``None`` where it has to be made."""
+    folder = place.folder()
+    if folder is None:
         return None
-    path = os.path.join(os.path.dirname(module.__file__), "help", name)
     try:
-        with open(path, "rb") as page:
-            return page.read()
-    except OSError:
+        with open(os.path.join(folder, name), "rb") as page:
+            return page.read().decode()
+    except (OSError, ValueError):
         return None
 
 
-def _completed(package: str, variable: str) -> bytes | None:
-    """Return the shell's completions of a flag; ``None`` where only the command tree has them."""
+def _answer(place: PagesInUse, arguments: list[str], variable: str) -> str | None:
+    """Return a page, or a shell's completions of a flag; ``None`` for everything else."""
+    # A shell asks what may follow without arguments, as somebody asks for help.
+    if variable not in os.environ:
+        name = _page(arguments)
+        page = _stored(place, name) if name is not None else None
+        return None if page is None else fitting_page(page, screen_width())
     request = completion_request(variable, os.environ)
     if request is None:
         return None
     shell, words, prefix = request
-    rows = _stored(package, ".".join(words) + ".flags")
-    return None if rows is None else complete(shell, prefix, rows.decode()).encode()
+    rows = _stored(place, ".".join(words) + ".flags")
+    return None if rows is None else complete(shell, prefix, rows)
 
 
 def _print(page: bytes) -> int:
@@ -84,16 +90,16 @@ def main(
     """
     arguments = sys.argv[1:] if argv is None else argv
     variable = f"_{command.replace('-', '_').upper()}_COMPLETE"
-    # A shell asks what may follow without arguments, as somebody asks for help.
-    completing = variable in os.environ
-    if not completing and arguments in (["--version"], ["version"]):
+    if variable not in os.environ and arguments in (["--version"], ["version"]):
         from callsheet.version import __version__
 
         text = __version__ if arguments == ["version"] else f"{command} {__version__}"
         return _print(f"{text}\n".encode())
-    page = _completed(package, variable) if completing else _stored(package, _page(arguments))
-    if page is not None:
-        return _print(page)
+    file = sys.modules[package].__file__ if package in sys.modules else None
+    home = os.path.dirname(os.path.abspath(file)) if file else ""
+    answer = _answer(PagesInUse(home, command, env, os.environ), arguments, variable)
+    if answer is not None:
+        return _print(answer.encode())
     from callsheet.cli.main import run
 
     if argv is not None:

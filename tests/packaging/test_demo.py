@@ -20,6 +20,7 @@ if [ "$1" = sandbox ]; then
     echo $$ > sandbox.pid
     exec tail -f /dev/null
 fi
+mkdir -p .demo/client/ads_client && cp client.py .demo/client/ads_client/__main__.py
 """
 
 
@@ -55,11 +56,12 @@ def demo(stage: Path) -> list[object]:
 
 
 def test_a_failing_step_is_named_and_the_sandbox_stopped(stage: Path) -> None:
-    act(stage, "ads", 'if [ "$1" = video ]; then echo "no credits" >&2; exit 7; fi')
+    act(stage, "ads", "")
+    (stage / "client.py").write_text("import os; os.write(2, b'no credits\\n'); os._exit(7)\n")
     done = run(demo(stage), env=clean_environ(stage), cwd=stage)
 
     assert done.code == 1
-    assert "demo: step 4 (ads) ended with exit code 7" in done.out
+    assert "demo: step 4 (python) ended with exit code 7" in done.out
     assert done.err == "no credits\n"
     assert not sandbox_runs(stage)
 

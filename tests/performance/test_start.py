@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from performance.conftest import Watched
 
 COMPLETE = {"_ADS_COMPLETE": "bash_complete", "COMP_WORDS": "ads video generate --pro"}
-WAY_IN = {"__future__", "ads_client", "ads_client.cli", "callsheet", "callsheet.launcher"}
+OURS = {"__future__", "callsheet", "callsheet.launcher", "callsheet.stored"}
+WAY_IN = OURS | {"ads_client", "ads_client.cli"}
 STORED = {
     "program": (["--help"], {}, ["_.txt"]),
     "group": (["video", "--help"], {}, ["video.txt"]),
@@ -38,6 +39,23 @@ def test_stored_answers_import_nothing_and_open_one_page(
     assert run.code == 0
     assert run.modules - modules == set()
     assert [path.rpartition("/")[2] for path in run.opened] == pages
+    assert run.out.strip()
+
+
+@pytest.mark.parametrize("way", STORED)
+def test_stored_answers_without_bindings_cost_the_same_from_the_second_view_on(
+    way: str, bound: Watched
+) -> None:
+    words, environ, pages = STORED[way]
+    program = "from callsheet.launcher import main; sys.exit(main())"
+    first = bound.run(*words or ["video", "generate", "--help"], program=program)
+    run = bound.run(*words, program=program, **environ)
+
+    assert (first.code, run.code) == (0, 0)
+    assert run.modules - OURS == {"callsheet.version"}
+    assert [path.rpartition("/")[2] for path in run.opened] == (
+        ["ads.txt", *pages] if pages else []
+    )
     assert run.out.strip()
 
 

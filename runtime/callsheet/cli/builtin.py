@@ -56,8 +56,8 @@ class BuiltinCommand(Helpful):
         )
         self.run, self.emits_json = run, emits_json
 
-    def get_help(self, ctx: click.Context) -> str:
-        """Return the usage, what it does, and its flags."""
+    def page(self, ctx: click.Context, width: int) -> str:
+        """Lay out the usage, what it does, and its flags."""
         usage = [p.make_metavar(ctx) for p in self.params if isinstance(p, click.Argument)]
         rows = [
             (", ".join(p.opts) + (f" {p.metavar}" if p.metavar else ""), p.help or "")
@@ -72,8 +72,8 @@ class BuiltinCommand(Helpful):
             _dedented(self.help),
             rows,
             ctx.find_root().info_name or "",
-            width=pages.screen_width(),
-        ).rstrip("\n")
+            width=width,
+        )
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
@@ -109,13 +109,12 @@ class BuiltinGroup(HelpfulGroup):
     def __init__(self, name: str, doc: str, members: Sequence[BuiltinCommand]) -> None:
         super().__init__(name, help=doc, commands=list(members))
 
-    def get_help(self, ctx: click.Context) -> str:
-        """Return the commands and what each does."""
+    def page(self, ctx: click.Context, width: int) -> str:
+        """Lay out the commands and what each does."""
         rows = [(name, _dedented(c.help).split("\n")[0]) for name, c in self.commands.items()]
         from callsheet.cli.help import layout
 
-        width = pages.screen_width()
-        return layout.group_help(ctx.command_path.split(" "), rows, width=width).rstrip("\n")
+        return layout.group_help(ctx.command_path.split(" "), rows, width=width)
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""

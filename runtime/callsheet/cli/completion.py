@@ -121,7 +121,7 @@ def flag_values(ctx: click.Context, param: click.Parameter, prefix: str) -> list
     """Complete the value of one of our own flags; nothing where it can be any text."""
     from callsheet.config.credentials import WAYS
     from callsheet.config.profiles import ProfileFile
-    from callsheet.config.settings import folder
+    from callsheet.stored import folder
 
     name = max(param.opts, key=len).lstrip("-")
     if param.metavar and set(param.metavar.split("|")) & {"PATH", "FILE"}:

@@ -14,7 +14,7 @@ from callsheet.errors import CallsheetError, UsageError
 from callsheet.text import did_you_mean, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from click.shell_completion import CompletionItem
 
@@ -71,7 +71,7 @@ class Lookup:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._bound = Bound("")
-        self.trouble = ""
+        self.failure: CallsheetError | None = None
         self._asked = False
 
     @property
@@ -150,7 +150,7 @@ class Lookup:
     def refresh(self) -> bool:
         """Fetch the catalogue into the cache, once; return whether that was done now.
 
-        Where the server cannot be asked, ``trouble`` says why.
+        Where the server cannot be asked, ``failure`` says why.
         """
         if self._asked or not self.context.settings.host:
             return False
@@ -158,7 +158,7 @@ class Lookup:
         try:
             self.context.run(self.context.host.refresh())
         except CallsheetError as error:
-            self.trouble = error.message
+            self.failure = error
             return False
         return True
 
@@ -189,10 +189,19 @@ class Lookup:
         if self.context.hints:
             return
         if "--refresh" in self.context.argv:
-            if not self.refresh() and self.trouble:
-                self.context.console.note(f"the server could not be asked: {self.trouble}")
-        elif not self.bound.package and self.context.cached() is None:
+            if not self.refresh():
+                self.note_failure()
+        elif self.knows_nothing():
             self.refresh()
+
+    def note_failure(self) -> None:
+        """Note on stderr why the server could not be asked, if it was."""
+        if self.failure is not None:
+            self.context.console.note(f"the server could not be asked: {self.failure.message}")
+
+    def knows_nothing(self) -> bool:
+        """Tell whether neither bindings nor a catalogue say what the host has."""
+        return not self.bound.package and self.context.cached() is None
 
 
 class ActionCommand(Helpful):
@@ -220,13 +229,17 @@ class ActionCommand(Helpful):
         self.params += options.undeclared_options(args, declared)
         return super().parse_args(ctx, args)
 
-    def get_help(self, ctx: click.Context) -> str:
-        """Return the text that is stored for a generated action."""
+    def page(self, ctx: click.Context, width: int) -> str:
+        """Lay out the page of the action."""
         prog = ctx.find_root().info_name or ""
         from callsheet.cli.help.layout import action_help
 
-        width = pages.screen_width()
-        return action_help(self.action, prog, self.note, self.more, width=width).rstrip("\n")
+        return action_help(self.action, prog, self.note, self.more, width=width)
+
+    def stored(self, ctx: click.Context, path: Sequence[str]) -> dict[str, str]:
+        """Return the page, and the flags that completion offers."""
+        flags = {pages.file_name(path, "flags"): pages.flag_rows(self.action)}
+        return super().stored(ctx, path) | flags
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
@@ -322,8 +335,11 @@ class Node(HelpfulGroup):
         if not self.lookup.context.settings.host and not self.lookup.bound.package:
             self.lookup.context.settings.require_host()
         hint = did_you_mean(word, self.list_commands(ctx)) or f"{prog} --help lists the commands"
-        if self.lookup.trouble:
-            hint += f" (the server could not be asked: {self.lookup.trouble})"
+        failure = self.lookup.failure
+        if failure is not None and self.lookup.knows_nothing():
+            raise failure
+        if failure is not None:
+            hint += f" (the server could not be asked: {failure.message})"
         return UsageError(f"there is no command `{prog} {word}`", hint=hint)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -338,14 +354,13 @@ class Node(HelpfulGroup):
         """Return the words that may follow, each with its summary."""
         return self.lookup.below(self.path)
 
-    def get_help(self, ctx: click.Context) -> str:
-        """Return the help page of the group."""
+    def page(self, ctx: click.Context, width: int) -> str:
+        """Lay out the page of the group."""
         prog = ctx.find_root().info_name or ""
         entries = list(self.lookup.below(self.path).items())
         from callsheet.cli.help import layout
 
-        width = pages.screen_width()
-        return layout.group_help((prog, *self.path), entries, width=width).rstrip("\n")
+        return layout.group_help((prog, *self.path), entries, width=width)
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
@@ -371,16 +386,39 @@ class Root(Node):
         return super().words() | {name: text for name, (_, text) in pages.OWN.items()}
 
     def get_help(self, ctx: click.Context) -> str:
-        """Return the help page of the program, with the groups of the host in use."""
+        """Return the page of the program; ask the host in use first where nothing is cached."""
         self.lookup.prepare()
-        if self.lookup.trouble:
-            self.lookup.context.console.note(f"the server did not answer: {self.lookup.trouble}")
-        served, width = self.lookup.below(()), pages.screen_width()
-        return pages.root_page(ctx.info_name or "", served, width=width).rstrip("\n")
+        self.lookup.note_failure()
+        return super().get_help(ctx)
+
+    def page(self, ctx: click.Context, width: int) -> str:
+        """Lay out the page of the program, with the groups of the host in use."""
+        return pages.root_page(ctx.info_name or "", self.lookup.below(()), width=width)
 
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
         return pages.describe_program(ctx.info_name or "", self.lookup.entries(()))
+
+
+def store_served(context: Context, most: int) -> None:
+    """Store the pages of the program, of every group and of the first ``most`` actions."""
+    from callsheet.cli.help.storing import store_pages
+
+    program = root(context)
+    ctx = click.Context(program, info_name=context.prog, obj=context)
+    texts = program.stored(ctx, ())
+    nodes: list[Node] = [program]
+    for node in nodes:
+        for path in ((*node.path, word) for word in node.lookup.below(node.path)):
+            if path[0] in pages.OWN or not (most or node.lookup.is_group(path)):
+                continue
+            command = node.get_command(ctx, path[-1])
+            most -= isinstance(command, ActionCommand)
+            if isinstance(command, Node):
+                nodes.append(command)
+            if isinstance(command, Helpful):
+                texts |= command.stored(ctx, path)
+    store_pages(context, texts)
 
 
 def root(context: Context) -> Root:

@@ -132,16 +132,6 @@ class Overlay(NamedTuple):
         return included and not _matches(action_id, self.exclude)
 
 
-# What the values of each table are; the others hold tables.
-_VALUES: Mapping[str, type] = {
-    **dict.fromkeys(("aliases", "groups", "commands", "methods", "describe"), str),
-    **dict.fromkeys(("upload", "tasks", "headers"), str),
-    "hidden": list,
-    "waits": int,
-    "prices": str,
-    "balance": str,
-    "protocol": object,
-}
 _NEEDED = {
     "upload": ("action", "field"),
     "tasks": ("action", "match"),
@@ -182,8 +172,11 @@ def _fault(key: str, setting: Any) -> str:
     if isinstance(Overlay._field_defaults[name], tuple):
         is_list = isinstance(setting, list) and all(isinstance(text, str) for text in setting)
         return "" if is_list else f"{key} is not a list of texts"
-    kind = _VALUES.get(name, dict)
-    if not isinstance(setting, dict) or not all(isinstance(v, kind) for v in setting.values()):
+    kind = Overlay.__annotations__[name].__args__[1]
+    base = object if kind is Any else getattr(kind, "__origin__", kind)
+    if not isinstance(setting, dict) or not all(
+        isinstance(inner, list if base is Sequence else base) for inner in setting.values()
+    ):
         return f"{key} is not a table as it should be"
     lacks = [word for word in _NEEDED.get(name, ()) if word not in setting]
     return f"{key} lacks {lacks[0]}" if lacks else ""

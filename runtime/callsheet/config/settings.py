@@ -18,6 +18,7 @@ from callsheet.config.credentials import (
 from callsheet.config.profiles import ProfileFile
 from callsheet.errors import UsageError
 from callsheet.secret import Secret
+from callsheet.stored import folder
 from callsheet.system import is_own, may_others
 
 if TYPE_CHECKING:
@@ -217,18 +218,6 @@ def _require_path(url: str) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         raise UsageError("a server's address holds no user, query or fragment", flag="--host")
     return parts.path
-
-
-def folder(kind: str, command: str, env: str, environ: Mapping[str, str]) -> str:
-    """Return the ``config``, ``state`` or ``cache`` folder: own variable, XDG, then the default."""
-    own = environ.get(f"{env}_{kind.upper()}_DIR")
-    if own:
-        return own
-    default = {"config": ".config", "state": ".local/state", "cache": ".cache"}[kind]
-    root = environ.get(f"XDG_{kind.upper()}_HOME") or os.path.join(
-        environ.get("HOME") or os.path.expanduser("~"), default
-    )
-    return os.path.join(root, command)
 
 
 class Variables(dict[str, str]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from unit.cli.given import FAMILY, GENERATE, action, page, param
 
+from callsheet import stored
 from callsheet.cli.help import layout, pages
 
 EXPECTED = """\
@@ -58,7 +59,7 @@ def test_server_text_is_inert_and_wrapped() -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("width", layout.WIDTHS)
+@pytest.mark.parametrize("width", stored.WIDTHS)
 def test_no_line_is_longer_than_the_width(width: int) -> None:
     needed = [param(f"a-long-name-{number}", required=True) for number in range(5)]
     verbose = action(*needed, param("x", doc="word " * 90), doc="More " * 90)
@@ -78,7 +79,7 @@ def test_no_line_is_longer_than_the_width(width: int) -> None:
     ("columns", "width"), [(20, 60), (79, 60), (80, 80), (119, 80), (300, 120)]
 )
 def test_the_widest_page_that_fits(columns: int, width: int) -> None:
-    assert layout.fitting_width(columns) == width
+    assert stored.fitting_width(columns) == width
 
 
 def test_a_long_link_is_not_broken() -> None:

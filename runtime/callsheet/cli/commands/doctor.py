@@ -205,8 +205,8 @@ class Checks:
 
     def ledger(self) -> CheckResult:
         """Check that the ledger is undamaged and writable, and count its unknown outcomes."""
-        from callsheet.config.settings import folder
         from callsheet.storage.ledger import Ledger
+        from callsheet.stored import folder
 
         context = self.context
         state_dir = folder("state", context.prog, context.program.env, context.environ)

@@ -43,6 +43,7 @@ _OLDER = "~/.adsgency/config.json"
 _HOSTS = ("host", "baseUrl", "base_url", "apiHost", "url")
 _KEYS = ("apiKey", "api_key", "key", "token")
 _MOST_WAYS = 6
+_MOST_PAGES = 200
 
 
 def _login(
@@ -83,6 +84,17 @@ def _login(
     catalogue = context.run(context.host.refresh())
     _save(context, chosen, command=api_key_command, keyring=keyring)
     _report(context, chosen, catalogue, checked=refusal is not None)
+    _store_pages(context)  # what is counted is stored beside the actions, and makes pages old
+
+
+def _store_pages(context: Context) -> None:
+    """Store the first pages of the server that a command without flags talks to from now on."""
+    from callsheet.cli.context import Context as PlainContext
+    from callsheet.cli.tree import store_served
+
+    plain = PlainContext(context.program, (), context.environ)
+    if plain.settings.host == context.settings.host:
+        store_served(plain, _MOST_PAGES)
 
 
 def _wrapped(context: Context, key: str | None) -> Secret | None:

@@ -7,9 +7,9 @@ import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from callsheet.config.settings import folder
 from callsheet.errors import CallsheetError, UsageError
 from callsheet.storage.atomic_file import replace_file
+from callsheet.stored import folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -86,8 +86,6 @@ def _plain(text: str) -> str:
     return safe_text(default if isinstance(default, str) and default else text, _LONGEST_VALUE)
 
 
-WIDTHS = (60, 80, 120)
-"""The widths, in columns of a terminal, for which pages are laid out and stored."""
 _GLUE = "\ue000"
 """Stands for a space that no line may end at, while text is wrapped."""
 _LINE_END = re.compile(r"(?<=[^\n])\n(?=[^\s-])")
@@ -95,11 +93,6 @@ _LINE_END = re.compile(r"(?<=[^\n])\n(?=[^\s-])")
 _SPAN = re.compile(r"`[^`\n]{1,70}`")
 
 Rows = list[tuple[str, str]]
-
-
-def fitting_width(columns: int) -> int:
-    """Return the largest of ``WIDTHS`` that fits into so many columns, else the smallest."""
-    return max((width for width in WIDTHS if width <= columns), default=WIDTHS[0])
 
 
 def paragraph(text: str, indent: str = "  ", *, width: int = 80) -> str:

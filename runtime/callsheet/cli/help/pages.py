@@ -12,6 +12,7 @@ import click
 from callsheet.actions.naming import summary_line
 from callsheet.cli.input import options
 from callsheet.cli.output import formats as output
+from callsheet.stored import BREAK, WIDTHS, screen_width
 from callsheet.text import one_line
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from callsheet.spec import Action, Param
 
 
-HELP = {"help_option_names": ["--help", "-h"]}
+_HELP = ("--help", "-h")
+HELP = {"help_option_names": list(_HELP)}
 _LONGEST_NAME = 200
 """Longer file names fail on some systems; such a page is made when it is asked for."""
 _LONGEST_LIST = 64
@@ -48,6 +50,18 @@ OWN: dict[str, tuple[str, str]] = {
 
 class Helpful(click.Command, ABC):
     """A command that describes what it takes."""
+
+    @abstractmethod
+    def page(self, ctx: click.Context, width: int) -> str:
+        """Lay out the help page for so many columns."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Return the page as this terminal shows it."""
+        return self.page(ctx, screen_width()).rstrip("\n")
+
+    def stored(self, ctx: click.Context, path: Sequence[str]) -> dict[str, str]:
+        """Return what is stored of the command for the launcher: file name → text."""
+        return {file_name(path): BREAK.join(self.page(ctx, width) for width in WIDTHS)}
 
     @abstractmethod
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
@@ -93,24 +107,19 @@ def _on_help(ctx: click.Context, option: click.Parameter, requested: bool) -> No
 
 
 def show(ctx: click.Context) -> None:
-    """Print the help of a context's command."""
+    """Print the help of a context's command; store it where the launcher can print it next time."""
     context: Context | None = ctx.obj
     command = ctx.command
     if context is not None and "--json" in context.argv and isinstance(command, Helpful):
         output.write_json(command.help_document(ctx))
-    else:
-        output.write(ctx.get_help().rstrip("\n") + "\n")
+        return
+    output.write(ctx.get_help().rstrip("\n") + "\n")
+    words = ctx.command_path.split()[1:]
+    is_plain = context is not None and [word for word in context.argv if word not in _HELP] == words
+    if context is not None and is_plain and isinstance(command, Helpful):
+        from callsheet.cli.help.storing import store_pages
 
-
-def screen_width() -> int:
-    """Return the width for which a page is laid out: the widest for this terminal, else 80."""
-    import shutil
-    import sys
-
-    from callsheet.cli.help.layout import fitting_width
-
-    is_terminal = sys.stdout is not None and sys.stdout.isatty()
-    return fitting_width(shutil.get_terminal_size().columns if is_terminal else 80)
+        store_pages(context, command.stored(ctx, words))
 
 
 def file_name(path: Iterable[str], kind: str = "txt") -> str:
