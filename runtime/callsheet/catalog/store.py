@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.catalog.stored import confirm, open_catalogue, write_catalogue, write_entry
 from callsheet.forking import ForkAware
+from callsheet.system import PLAIN
 
 if TYPE_CHECKING:
     import sqlite3
@@ -194,7 +195,7 @@ class CatalogueCache(ForkAware):
         """Create an empty file for its owner alone, unless there is one; remove former files."""
         with suppress(FileExistsError):
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | PLAIN
             os.close(os.open(path, flags, 0o600))
             for name in os.listdir(self.folder):
                 if name.startswith("http") and name.endswith(_FORMER):
