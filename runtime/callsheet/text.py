@@ -237,6 +237,7 @@ def listing(words: Iterable[str]) -> str:
 # The runtime writes its own command lines without the name of the program: "tasks wait ID".
 _OWN_LINES = (
     r"(?:^|(?<=: )|(?<=; )|(?<=`))(?=(?:"
+    r"batch (?:run|list|status|failed|retry|save|cancel)|"
     r"tasks (?:list|show|wait|save|rerun|recover|forget|prune|cancel)|actions (?:list|schema|diff)|"
     r"login(?= --)|call(?= [\w.-]+ --)|probe|doctor|config (?:get|list|set))(?![\w.]))"
 )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 OWN_COMMANDS = word_set("""
-    login logout whoami config actions call api tasks probe doctor completion version
+    login logout whoami config actions call api tasks batch probe doctor completion version
 """)
 """The first words that belong to the client; a server's group of that name is reached by `call`."""
 

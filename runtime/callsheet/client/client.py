@@ -11,13 +11,15 @@ from callsheet.errors import CallsheetError
 from callsheet.text import with_program
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
     from types import TracebackType
-    from typing import Self
+    from typing import Self, Unpack
 
     import httpx
 
     from callsheet.actions.resolve import ActionSet
+    from callsheet.batch.results import RowResult
+    from callsheet.client.batches import BatchArguments
     from callsheet.client.calls import Body
     from callsheet.client.tasks import AsyncTask, AsyncTasks, Task, Tasks
     from callsheet.engine.body_files import OpenFile
@@ -153,6 +155,20 @@ class Client(BaseClient["httpx.BaseTransport"]):
         """
         return self._run(self._upload(file))
 
+    def batch(
+        self, action: str, rows: Iterable[Any], **options: Unpack[BatchArguments]
+    ) -> Iterator[RowResult]:
+        """Send each of ``rows`` as a request of ``action``; yield what became of each as it comes.
+
+        A row is a body, a generated input model, or an object with ``input`` and ``id``, ``out`` or
+        ``action``. All are checked before the first is sent, and no row is sent twice: the same
+        call again goes on. See ``BatchArguments``. Raises ``UsageError`` where nothing was sent,
+        and at the end what kept rows from being sent.
+        """
+        from callsheet.client.batches import iterate_aside
+
+        return iterate_aside(self, action, rows, options)
+
     def close(self) -> None:
         """Close connections and the ledger."""
         self._transport.close()
@@ -255,6 +271,14 @@ class AsyncClient(BaseClient["httpx.AsyncBaseTransport"]):
     async def upload(self, file: str | OpenFile) -> str:
         """See ``Client.upload``."""
         return await self._run(self._upload(file))
+
+    def batch(
+        self, action: str, rows: Iterable[Any], **options: Unpack[BatchArguments]
+    ) -> AsyncGenerator[RowResult]:
+        """See ``Client.batch``; to be read with ``async for``."""
+        from callsheet.client.batches import iterate_batch
+
+        return iterate_batch(self, action, rows, options)
 
     async def close(self) -> None:
         """Close connections and the ledger."""

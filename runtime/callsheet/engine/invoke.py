@@ -156,7 +156,7 @@ class Engine:
             host=self.settings.require_host(),
             overrides=self.host.overrides,
             timeout=timeout,
-            may_resend=lambda: self._may_resend(action),
+            may_resend=lambda: self.may_resend(action),
             headers=headers or {},
             expected=expected,
             marks=marks,
@@ -241,7 +241,7 @@ class Engine:
             del self.asked[query]  # it was proved too long ago
         return bool(self.asked.get(query))
 
-    def _may_resend(self, action: Action) -> Flow[bool]:
+    def may_resend(self, action: Action) -> Flow[bool]:
         """Find out whether this host honours the key: by a reply or a mark of the last hour.
 
         A mark in bindings or in an older catalogue counts once the host confirms it, and a reply

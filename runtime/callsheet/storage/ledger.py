@@ -51,6 +51,11 @@ _MOST_OPEN, _LARGEST_BODY = 1000, 100_000
 _NEXT_PATIENCE = 1.0  # seconds that a lock is waited for, once waiting was in vain
 
 
+Event = tuple[str, str, "Mapping[str, Any]"]
+"""A word of ``STATES`` or a state, the client reference, and the columns that change."""
+Refusal = ReferenceUsed | LimitReached
+
+
 @cache
 def _update(*names: str) -> str:
     """Return the one statement that changes the state and these columns of a job."""
@@ -86,24 +91,39 @@ class Ledger(LedgerQueries, ForkAware):
                 self._alive.leave()
 
     def record(self, event: str, ref: str, values: Mapping[str, Any]) -> None:
-        """Write one event; it is on the disk when this returns.
+        """Write one event; it is on the disk when this returns."""
+        for refusal in self.record_all([(event, ref, values)]):
+            if refusal is not None:
+                raise refusal
 
-        What became of a request is kept in memory where that fails, and written with the next
-        event: see ``unwritten``.
+    def record_all(self, events: Sequence[Event]) -> list[Refusal | None]:
+        """Write events in one transaction; they are on the disk when this returns.
+
+        Return for each why it was refused, or None. What became of a request is kept in memory
+        where the file fails, and written with the next event: see ``unwritten``.
         """
-        state = STATES.get(event, event)
         try:
             with self._writing() as db:
-                if event == "intent":
-                    self._intend(db, ref, values)
-                else:
-                    self._change(db, ref, state, values)
+                return [self._write(db, *event) for event in events]
         except UsageError as error:
-            if event != "intent":
-                self.fault = error.message
-                with self._file.lock:
-                    self._unwritten.append((ref, state, values))
+            for event, ref, values in events:
+                if event != "intent":
+                    self.fault = error.message
+                    with self._file.lock:
+                        self._unwritten.append((ref, STATES.get(event, event), values))
             raise
+
+    def _write(
+        self, db: sqlite3.Connection, event: str, ref: str, values: Mapping[str, Any]
+    ) -> Refusal | None:
+        if event != "intent":
+            self._change(db, ref, STATES.get(event, event), values)
+            return None
+        try:
+            self._intend(db, ref, values)
+        except (ReferenceUsed, LimitReached) as refusal:
+            return refusal
+        return None
 
     def unwritten(self) -> list[dict[str, Any]]:
         """Write what could not be written before; return the rows for which that fails again.
@@ -121,7 +141,7 @@ class Ledger(LedgerQueries, ForkAware):
 
     def _intend(self, db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -> None:
         row: dict[str, Any] = dict.fromkeys(INTENT) | _columns(values, INTENT)
-        row |= {"ref": ref, "now": self._clock(), "holder": self._process_lock().name()}
+        row |= {"ref": ref, "now": self._clock(), "holder": self.process_lock().name()}
         if values.get("daily_limit") is not None:
             _require_budget(db, row, values["daily_limit"])
         if not db.execute(INSERT_INTENT, row).rowcount:
@@ -216,7 +236,7 @@ class Ledger(LedgerQueries, ForkAware):
         """Claim an output path where there is a state folder; False if a live process has it."""
         with suppress(OSError):  # without a state folder no paid call is made
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            return self._process_lock().claim(path)
+            return self.process_lock().claim(path)
         return True
 
     def _release(self) -> None:

@@ -53,6 +53,25 @@ CREATE INDEX files_by_ref ON files (ref);
     "ALTER TABLE jobs ADD COLUMN sent TEXT; ALTER TABLE origins ADD COLUMN seen REAL",
     "ALTER TABLE jobs ADD COLUMN first_reply TEXT",
     "ALTER TABLE jobs ADD COLUMN estimate REAL; ALTER TABLE jobs ADD COLUMN unit TEXT",
+    """
+CREATE TABLE batches (
+  id INTEGER PRIMARY KEY, origin TEXT NOT NULL, name TEXT NOT NULL, created REAL NOT NULL,
+  updated REAL NOT NULL, plan TEXT NOT NULL, stamp TEXT NOT NULL DEFAULT '',
+  UNIQUE (origin, name)
+);
+CREATE TABLE batch_rows (
+  batch INTEGER NOT NULL, key TEXT NOT NULL, n INTEGER NOT NULL, stamp TEXT NOT NULL,
+  attempt INTEGER NOT NULL DEFAULT 1, state TEXT NOT NULL DEFAULT 'new', ref TEXT, holder TEXT,
+  PRIMARY KEY (batch, key)
+) WITHOUT ROWID;
+CREATE INDEX batch_rows_by_n ON batch_rows (batch, stamp, n);
+CREATE TABLE send_rates (
+  origin TEXT PRIMARY KEY, slots REAL NOT NULL, resumes REAL NOT NULL, updated REAL NOT NULL
+);
+CREATE TABLE senders (
+  origin TEXT NOT NULL, holder TEXT NOT NULL, open INTEGER NOT NULL, PRIMARY KEY (origin, holder)
+)
+""",
 )
 """The statements that lead from each version of the file (``user_version``) to the next."""
 

@@ -74,6 +74,15 @@ class LedgerQueries:
         jobs = [job for job in jobs if name in (job.ref, *job.task_ids)]
         return next((job for job in jobs if job.host == host), jobs[0] if jobs else None)
 
+    def entry(self, ref: str) -> LedgerEntry | None:
+        """Return the job with exactly this reference."""
+        return next(iter(self._entries("ref = ?", [ref])), None)
+
+    @property
+    def file(self) -> Database:
+        """Return the database, in which other tables stand beside the jobs."""
+        return self._file
+
     def resolve(self, name: str, *, host: str = "") -> LedgerEntry | None:
         """Return the job that a person means by ``name``; ``None`` where there is no such job.
 
@@ -141,7 +150,7 @@ class LedgerQueries:
     def is_unknown(self, entry: LedgerEntry) -> bool:
         """Tell whether the outcome of a job is unknown; an intent is, once its process ended."""
         if entry.state == "intent":
-            return not self._process_lock().is_alive(entry.holder)
+            return not self.process_lock().is_alive(entry.holder)
         return entry.state == "unknown"
 
     def state_of(self, entry: LedgerEntry) -> str:
@@ -175,7 +184,8 @@ class LedgerQueries:
                 for row in db.execute(sql, [*parameters, limit]).fetchall()
             ]
 
-    def _process_lock(self) -> ProcessLock:
+    def process_lock(self) -> ProcessLock:
+        """Return the lock by which others see that this process is alive."""
         if self._alive is None:
             self._alive = ProcessLock(os.path.dirname(self.path))
         return self._alive

@@ -40,6 +40,7 @@ OWN: dict[str, tuple[str, str]] = {
     "tasks": (f"{_HERE}.tasks:tasks", "Show, wait for and save jobs"),
     "spend": (f"{_HERE}.spend:spend", "Sum up what was spent"),
     "balance": (f"{_HERE}.spend:balance", "Ask what the account has left"),
+    "batch": (f"{_HERE}.batch:batch", "Run the rows of a file, each sent at most once"),
     "probe": (f"{_HERE}.probe:probe", "Say how the server's replies are read"),
     "report": (f"{_HERE}.probe:report", "Write a case of a job, without what is private"),
     "doctor": (f"{_HERE}.doctor:doctor", "Check this installation"),

@@ -78,7 +78,7 @@ GLOBAL_FLAGS: tuple[Row, ...] = (
     ("verbose", "", "Tell what is sent and received"),
     ("debug", "", "Tell everything, without secrets"),
 )
-REPEATED = frozenset({"set", "header"})
+REPEATED = frozenset({"set", "header", "vary"})
 
 
 RESERVED = {False: OWN_FLAGS, True: OWN_FLAGS | FAMILY_FLAGS}
