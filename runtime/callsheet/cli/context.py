@@ -183,9 +183,9 @@ class Context:
     def cached(self) -> Catalogue | None:
         """Return what the host in use last advertised, read when it is used.
 
-        ``None`` where no host is set or nothing is cached.
+        ``None`` where no host is set, nothing is cached, or the package cannot be used.
         """
-        return self.stored.cached()
+        return self.stored.cached() if self.program.is_usable() else None
 
     @property
     def cache(self) -> CatalogueCache:

@@ -83,8 +83,12 @@ class Lookup:
         return self._bound
 
     def _host(self) -> CachedActions | None:
-        """Return what is cached of the host in use; ``None`` without a host."""
-        return self.context.stored if self.context.settings.host else None
+        """Return what is cached of the host in use; ``None`` without a host.
+
+        A package for another runtime interface shows what it has, and is refused when it is run.
+        """
+        is_there = self.context.settings.host and self.context.program.is_usable()
+        return self.context.stored if is_there else None
 
     def is_group(self, path: Path) -> bool:
         """Tell whether commands begin with these words."""

@@ -37,9 +37,13 @@ class Bindings(NamedTuple):
         """Return the program alone, with its rules: every action is looked up on the host."""
         return Bindings(command=self.command, env=self.env, rules=self.rules_path())
 
+    def is_usable(self) -> bool:
+        """Tell whether the package was written for this runtime interface."""
+        return self.interface == INTERFACE
+
     def check(self) -> None:
         """Raise ``UsageError`` for a package that was written for another runtime interface."""
-        if self.interface != INTERFACE:
+        if not self.is_usable():
             from callsheet.errors import UsageError
 
             raise UsageError(

@@ -27,7 +27,10 @@ def store_pages(context: Context, texts: Mapping[str, str]) -> None:
     They hold until the catalogue, the rules, the package, the settings or the version change.
     Nothing is stored of a host whose catalogue is not, nor where the cache cannot be written.
     """
-    program, cached = context.program, context.stored
+    program = context.program
+    if not program.is_usable():
+        return
+    cached = context.stored
     pages = PagesInUse(
         program.folder() if program.package else "", program.command, program.env, context.environ
     )
