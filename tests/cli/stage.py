@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from cli.masking import Names
 from cli.transcript import FOLDER, Left
+from faults.forge import Order
 from program import ROOT
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cli.transcript import TranscriptStep
+    from faults.forge import Forge
     from program import Program
 
     from callsheet_sandbox.server import Running
@@ -46,6 +48,7 @@ class CommandStage:
 
     program: Program
     server: Running
+    warm: Forge
     names: Names = field(init=False)
     played: list[Played] = field(default_factory=list)
     stop: str = ""
@@ -132,6 +135,11 @@ class CommandStage:
         kept = {k: v for k, v in machine.items() if not k.upper().startswith(own_name)}
         roots = [kept["PYTHONPATH"], str(ROOT / "codegen"), str(ROOT / "sandbox")]
         kept |= {"COLUMNS": "80", "PYTHONPATH": os.pathsep.join(roots)}
+        if words[0] == "ads" and not self.stop:
+            env = kept | dict(environ)
+            order = Order(tuple(words[1:]), env, self.program.folder, stdin=typed.encode())
+            code, out, err = self.warm.run(order)
+            return out.decode("utf-8", "replace"), err.decode("utf-8", "replace"), code
         place = self.program.home.parent
         paths = [place / "stdout", place / "stderr"]
         with (

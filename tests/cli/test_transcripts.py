@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from cli import tree_of
 from cli.stage import CommandStage
 from cli.transcript import NAMES, load, runs, save, steps
+from faults.forge import forge
 from program import Program
 
 from callsheet_sandbox.options import Options
@@ -19,6 +21,8 @@ from callsheet_sandbox.server import serve
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from faults.forge import Forge
 
     from callsheet_sandbox.server import Running
 
@@ -42,13 +46,26 @@ def known(generated: Path, server: Running, tmp_path_factory: pytest.TempPathFac
     return home
 
 
+@pytest.fixture(scope="module")
+def warm_client(generated: Path, known: Path) -> Iterator[Forge]:
+    """Give the process from which those of the generated program are forked."""
+    environ = Program(generated, known, known).environ()
+    roots = [environ["PYTHONPATH"], *map(os.path.abspath, filter(None, sys.path))]
+    environ["PYTHONPATH"] = os.pathsep.join(roots)
+    with forge(known.parent / "forge", environ) as process:
+        yield process
+
+
 @pytest.fixture
-def stage(generated: Path, known: Path, server: Running, tmp_path: Path) -> Iterator[CommandStage]:
+def stage(
+    generated: Path, known: Path, server: Running, warm_client: Forge, tmp_path: Path
+) -> Iterator[CommandStage]:
     """Give the program logged in, in an empty folder, before a server without a past."""
     (tmp_path / "here").mkdir()
     shutil.copytree(known, tmp_path / "home")
     server.reset()
-    yield CommandStage(Program(generated, tmp_path / "home", tmp_path / "here"), server)
+    program = Program(generated, tmp_path / "home", tmp_path / "here")
+    yield CommandStage(program, server, warm_client)
     server.clear_faults()
 
 
