@@ -290,15 +290,20 @@ def _init(flags: argparse.Namespace, console: Console) -> tuple[int, dict[str, A
     from contextlib import suppress
     from pathlib import Path
 
+    from callsheet.config.settings import origin_of
     from callsheet.errors import UsageError
+    from callsheet_codegen.config import load
     from callsheet_codegen.confirmed import ConfirmedFiles
     from callsheet_codegen.init import init
+    from callsheet_codegen.source import ANY_KEY
 
     wishes = {name: getattr(flags, name) for name in ("command", "host", "out")}
     path, lines = init(Path.cwd(), flags.package, **wishes)
     if flags.host:  # the user named it: the key may go there
+        config, confirmed = load(path.parent, {}), ConfirmedFiles(os.environ)
         with suppress(UsageError):
-            ConfirmedFiles(os.environ).add(str(path))
+            for variable in (f"{config.env}_API_KEY", ANY_KEY):
+                confirmed.add(variable, origin_of(config.host), str(path))
     console.say(*lines)
     return 0, {"file": str(path), "written": list(lines)}
 

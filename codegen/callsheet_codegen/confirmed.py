@@ -20,25 +20,29 @@ _OTHERS_MAY_WRITE = 0o022
 
 
 class ConfirmedFiles:
-    """``confirmed.json`` in the configuration folder of callsheet: ``{PATH: SHA-256}``.
+    """``confirmed.json`` in the configuration folder of callsheet.
 
-    The folder does not depend on the project, whose ``command`` chooses the others. A file that
-    was changed since is not confirmed, nor is anything where somebody else may write the list.
+    It holds ``{"VARIABLE ORIGIN PATH": SHA-256}``: a file may name several servers, and each of
+    them, and each variable with a key, is confirmed alone. The folder does not depend on the
+    project, whose ``command`` chooses the others. A file that was changed since is not confirmed,
+    nor is anything where somebody else may write the list.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.path = os.path.join(folder("config", "callsheet", "CALLSHEET", environ), NAME)
 
-    def __contains__(self, file: str) -> bool:
+    def allows(self, variable: str, origin: str, file: str) -> bool:
+        """Tell whether the key of a variable may go to an origin that a file names."""
         path, digest = _identify(file)
-        return bool(digest) and self._read().get(path) == digest
+        return bool(digest) and self._read().get(f"{variable} {origin} {path}") == digest
 
-    def add(self, file: str) -> None:
-        """Confirm a file as it is now; raises ``UsageError`` where that cannot be stored."""
+    def add(self, variable: str, origin: str, file: str) -> None:
+        """Confirm that for a file as it is now; raises ``UsageError`` where it cannot be stored."""
         path, digest = _identify(file)
+        entry = {f"{variable} {origin} {path}": digest}
         try:
             with locked_folder(os.path.dirname(self.path)):
-                text = json.dumps({**self._read(), path: digest}, indent=1) + "\n"
+                text = json.dumps(self._read() | entry, indent=1) + "\n"
                 replace_file(self.path, text, durable=True)
         except OSError as error:
             raise UsageError(f"{self.path} cannot be written: {error.strerror}") from None

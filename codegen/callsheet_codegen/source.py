@@ -88,7 +88,7 @@ class Source:
         """Return what a person is asked before the key goes to the host that a file names."""
         return safe_text(
             f"{self.file} names {self.settings.host}. Send the key in {self.withheld} there? "
-            "(asked once for this file) [y/N] "
+            "(asked once, until the file changes) [y/N] "
         )
 
 
@@ -150,7 +150,8 @@ def _source_of(
     if not given or (given == ANY_KEY and settings.key is not None):
         return source
     is_named = not file or _is_named_by_user(config, settings, variables)
-    if is_named or (settings.key is None and file in ConfirmedFiles(variables)):
+    confirmed = ConfirmedFiles(variables)
+    if is_named or (settings.key is None and confirmed.allows(given, settings.origin, file)):
         return source.with_key(given, Secret.parse(variables[given]))
     return source if settings.key is not None else replace(source, withheld=given)
 
@@ -266,7 +267,8 @@ def _ask_to_confirm(server: Source, environ: Mapping[str, str] | None) -> bool:
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
         return False
-    ConfirmedFiles(os.environ if environ is None else environ).add(server.file)
+    confirmed = ConfirmedFiles(os.environ if environ is None else environ)
+    confirmed.add(server.withheld, server.settings.origin, server.file)
     return True
 
 

@@ -67,7 +67,8 @@ class ForeignProject:
     def confirm(self, path: Path, *, at: str = CONFIRMED, mode: int = 0o600) -> None:
         """Confirm a file as it is now."""
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        self.write(at, json.dumps({os.path.realpath(path): digest})).chmod(mode)
+        entry = f"OPENAI_API_KEY {self.server.url} {os.path.realpath(path)}"
+        self.write(at, json.dumps({entry: digest})).chmod(mode)
 
     @property
     def project(self) -> Path:

@@ -13,7 +13,10 @@ from unit.servers import LISTED, Said, Seen, said, serving
 
 from callsheet.config.settings import source_name
 from callsheet.errors import CallsheetError
+from callsheet_codegen import cli
 from callsheet_codegen import source as server
+from callsheet_codegen.config import load
+from callsheet_codegen.confirmed import ConfirmedFiles
 from callsheet_codegen.ir import fell_back
 
 if TYPE_CHECKING:
@@ -87,6 +90,37 @@ def test_a_lock_fetches_no_key(tmp_path: Path) -> None:
 def test_spellings_of_one_origin(tmp_path: Path, host: str, variable: str) -> None:
     assert key_for(tmp_path, locked=host, ACME_HOST=variable).startswith("sk-")
     assert key_for(tmp_path, locked="", table=host, ACME_HOST=variable).startswith("sk-")
+
+
+def test_a_yes_holds_for_the_server_and_the_key_that_were_named(tmp_path: Path) -> None:
+    file = tmp_path / "pyproject.toml"
+    file.touch()
+    environ = {"HOME": str(tmp_path), "ACME_API_KEY": "sk-acme-0123456789"}
+    ConfirmedFiles(environ).add("ACME_API_KEY", "https://a.example", str(file))
+
+    def goes_to(host: str, **keys: str) -> bool:
+        project = replace(config(tmp_path), host=host, where=file)
+        source = server.settings_for(project, host=None, environ={**environ, **keys})
+        return source is not None and source.settings.key is not None
+
+    assert goes_to("https://a.example/v1")
+    assert not goes_to("https://b.example")
+    assert not goes_to("https://a.example", ACME_API_KEY="", CALLSHEET_API_KEY="sk-any-0123456789")
+
+
+def test_init_says_yes_to_the_server_that_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert cli.init(["--package", "acme_client", "--host", "a.example"]) == 0
+    environ = {"HOME": str(tmp_path), "ACME_API_KEY": "sk-acme-0123456789"}
+
+    source = server.settings_for(load(tmp_path, {}), host=None, environ=environ)
+
+    assert source is not None
+    assert source.settings.key is not None
 
 
 def test_a_key_that_nobody_may_have_need_not_be_one(tmp_path: Path) -> None:
