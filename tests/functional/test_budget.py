@@ -105,6 +105,26 @@ def test_a_price_that_is_not_known_counts_as_what_is_assumed(
     assert server.take() == []
 
 
+def test_an_amount_assumed_for_the_day_is_none_for_the_call(
+    server: PostRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = {"MAX_COST": "10", "DAILY_LIMIT": "5USD", "ASSUME_COST": "1USD"}
+    for name, amount in limits.items():
+        monkeypatch.setenv(f"CALLSHEET_{name}", amount)
+    with Client() as client, pytest.raises(LimitReached, match="would cost 50 credits"):
+        client.call("film.flat", {"prompt": "waves"})
+    assert server.take() == []
+
+
+def test_the_limit_of_a_day_lets_nothing_pass_without_a_ledger(
+    server: PostRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLSHEET_DAILY_LIMIT", "1000")
+    with Client(ledger=None) as client, pytest.raises(LimitReached, match="without a ledger"):
+        client.call("film.flat", {"prompt": "waves"})
+    assert server.take() == []
+
+
 def test_a_limit_that_is_no_amount_is_refused(
     server: PostRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

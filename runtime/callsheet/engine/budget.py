@@ -54,11 +54,12 @@ def _limit(name: str, text: str) -> Money | None:
 class Budget:
     """The prices of one host, and the limits that hold for calls to it.
 
-    What reads prices is imported where the host states one, or a limit holds.
+    What reads prices is imported where the host states one, or a limit holds. Without a ledger
+    the limit of a day lets nothing pass.
     """
 
-    def __init__(self, host: Host) -> None:
-        self.host = host
+    def __init__(self, host: Host, *, has_ledger: bool = True) -> None:
+        self.host, self._has_ledger = host, has_ledger
         self._list: Any = None
         self._was_asked = False
 
@@ -163,7 +164,8 @@ class Budget:
         """Return what the ledger records of a call's price; refuse one that costs too much.
 
         Raises ``LimitReached`` before anything is sent: for a price above the limit of a call,
-        and for one that is not known, or in another unit, while any limit holds.
+        for one that is not known, or in another unit, while any limit holds, and for any while
+        the limit of a day holds and there is no ledger.
         """
         if not action.paid or not self.knows_prices(action):
             return {}
@@ -178,16 +180,19 @@ class Budget:
         for limit in filter(None, (self.limits.call, self.limits.daily)):
             if cost is None or not cost.is_comparable(limit):
                 cost = self._assume(action, price, limit)
-        if (
-            self.limits.call is not None
-            and cost is not None
-            and cost.amount > self.limits.call.amount
-        ):
+            if limit is self.limits.call and cost.amount > limit.amount:
+                raise LimitReached(
+                    f"{action.id} would cost {cost}, and at most {limit} may be spent; "
+                    "nothing was sent",
+                    code="budget",
+                    flag="--max-cost",
+                )
+        if self.limits.daily is not None and not self._has_ledger:
             raise LimitReached(
-                f"{action.id} would cost {cost}, and at most {self.limits.call} may be spent; "
-                "nothing was sent",
+                f"{action.id} is not sent: a limit of a day holds, and without a ledger nobody "
+                "knows what was spent",
                 code="budget",
-                flag="--max-cost",
+                hint="leave out ledger=None, or the limit",
             )
         facts: dict[str, Any] = {}
         if cost is not None:

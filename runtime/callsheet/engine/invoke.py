@@ -95,7 +95,7 @@ class Engine:
         self.host, self.ledger = host, ledger
         self.settings, self.timing = host.settings, host.timing
         self.asked: dict[str, float] = {}  # see ``flows.jobs.Job``
-        self.budget = Budget(host)
+        self.budget = Budget(host, has_ledger=ledger is not None)
 
     def invoke(
         self,
