@@ -66,6 +66,14 @@ PARTS = (
         (20, 20),
     ),
     Part(
+        "R5",
+        "no limit is passed, a dry run sends nothing",
+        "budgeting",
+        {"sequences": 500},
+        {"sequences": 10},
+        (160, 502),
+    ),
+    Part(
         "R6",
         "retries: full jitter under a quota",
         "retrying:play_pauses",

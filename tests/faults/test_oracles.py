@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from faults import (
+    budgeting,
     downloading,
     endless,
     enveloping,
@@ -58,6 +59,27 @@ def _sends_again(post: Any, timing: Any) -> Any:
         except NetworkError:
             continue
     raise AssertionError("lost twice")
+
+
+@pytest.mark.parametrize(
+    ("check", "call", "day"),
+    [
+        ("callsheet.storage.ledger._require_budget", "", "120 credits"),
+        ("callsheet.engine.budget.Budget.check", "4", ""),
+    ],
+)
+def test_a_client_that_spends_more_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check: str, call: str, day: str
+) -> None:
+    monkeypatch.setattr(check, lambda *args: {})
+    calls = (budgeting.PaidCall("film.flat", 5, "untold"),) * 3
+    tally, books = Tally("R5"), budgeting.Books()
+    with serving(books.answer) as server:
+        server.listed = said(budgeting.LISTED)
+        player = budgeting.Player(tally, server, books, tmp_path)
+        player.play(budgeting.Sequence(0, budgeting.Limits(call, day, ""), calls, "client"))
+
+    assert tally.violations
 
 
 def test_a_client_that_believes_old_marks_is_noticed(

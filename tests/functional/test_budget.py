@@ -171,3 +171,21 @@ def test_what_the_server_charged_counts_and_what_it_refused_does_not(
     assert {(job.cost, job.unit) for job in Ledger(str(tmp_path / "state")).jobs()} == {
         (5.0, "credits")
     }
+
+
+def test_each_limit_counts_what_is_in_its_own_unit(
+    server: PostRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLSHEET_MAX_COST", "49 credits")
+    monkeypatch.setenv("CALLSHEET_DAILY_LIMIT", "2USD")
+    monkeypatch.setenv("CALLSHEET_ASSUME_COST", "1USD")
+    with Client() as client, pytest.raises(LimitReached, match="would cost 50 credits"):
+        client.call("film.flat", {"prompt": "waves"})
+    monkeypatch.setenv("CALLSHEET_MAX_COST", "50 credits")
+    server.answer = {"ok": True, "creditsUsed": 50}  # says nothing of dollars: the guess stands
+    with Client() as client:
+        for _ in range(2):
+            client.call("film.flat", {"prompt": "waves"})
+        with pytest.raises(LimitReached, match="2 USD were spent today"):
+            client.call("film.flat", {"prompt": "waves"})
+    assert len(server.take()) == 2

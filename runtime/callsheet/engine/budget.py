@@ -75,6 +75,11 @@ class Budget:
         entry = self._entry(action)
         return entry is not None and "price" in entry.hints
 
+    @property
+    def failed_is_free(self) -> bool:
+        """Tell whether the configuration says that this host charges for what succeeds alone."""
+        return self.host.overlay.prices.get("charges") == "success"
+
     def _has_limit(self) -> bool:
         return bool(self.host.settings.max_cost or self.host.settings.daily_limit)
 
@@ -176,38 +181,53 @@ class Budget:
         from callsheet.protocol.amounts import Money
 
         total = price.total if price is not None else None
-        cost = Money(total, price.unit) if price is not None and total is not None else None
-        for limit in filter(None, (self.limits.call, self.limits.daily)):
-            if cost is None or not cost.is_comparable(limit):
-                cost = self._assume(action, price, limit)
-            if limit is self.limits.call and cost.amount > limit.amount:
-                raise LimitReached(
-                    f"{action.id} would cost {cost}, and at most {limit} may be spent; "
-                    "nothing was sent",
-                    code="budget",
-                    flag="--max-cost",
-                )
-        if self.limits.daily is not None and not self._has_ledger:
+        stated = Money(total, price.unit) if price is not None and total is not None else None
+        call, daily = self.limits.call, self.limits.daily
+        cost = self._counted(action, stated, price, call) if call is not None else stated
+        if call is not None and cost is not None and cost.amount > call.amount:
+            raise LimitReached(
+                f"{action.id} would cost {cost}, and at most {call} may be spent; nothing was sent",
+                code="budget",
+                flag="--max-cost",
+            )
+        facts: dict[str, Any] = {}
+        if daily is not None:
+            cost = self._counted(action, stated, price, daily)
+            cost = Money(cost.amount, cost.unit or daily.unit)
+            self._require_room(action, cost, daily)
+            facts = {"daily_limit": float(daily.amount), "failed_is_free": self.failed_is_free}
+        if cost is not None:
+            facts |= {"estimate": float(cost.amount), "unit": cost.unit or None}
+        return facts
+
+    def _require_room(self, action: Action, cost: Money, daily: Money) -> None:
+        """Raise ``LimitReached`` where a day has no room for a call, or nobody can know it."""
+        if not self._has_ledger:
             raise LimitReached(
                 f"{action.id} is not sent: a limit of a day holds, and without a ledger nobody "
                 "knows what was spent",
                 code="budget",
                 hint="leave out ledger=None, or the limit",
             )
-        facts: dict[str, Any] = {}
-        if cost is not None:
-            facts = {"estimate": float(cost.amount), "unit": cost.unit or None}
-        if self.limits.daily is not None:
-            facts["daily_limit"] = float(self.limits.daily.amount)
-        return facts
+        if cost.amount > daily.amount:
+            raise LimitReached(
+                f"{action.id} would cost {cost}, and at most {daily} may be spent in a day; "
+                "nothing was sent",
+                code="budget",
+            )
 
-    def _assume(self, action: Action, price: Price | None, limit: Money) -> Money:
+    def _counted(
+        self, action: Action, stated: Money | None, price: Price | None, limit: Money
+    ) -> Money:
+        """Return what a call counts against a limit; raise ``LimitReached`` where nothing says."""
+        if stated is not None and stated.is_comparable(limit):
+            return stated
         assumed = self.limits.assumed
         if assumed is not None and assumed.is_comparable(limit):
             return assumed
-        stated = f"is stated as {price}" if price is not None else "is not known"
+        words = f"is stated as {price}" if price is not None else "is not known"
         raise LimitReached(
-            f"the price of {action.id} {stated}, and a limit of {limit} holds; nothing was sent",
+            f"the price of {action.id} {words}, and a limit of {limit} holds; nothing was sent",
             code="budget",
             hint="--assume-cost N says what to count for it",
             flag="--max-cost",

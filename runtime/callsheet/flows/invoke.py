@@ -290,7 +290,7 @@ def _event(request: InvocationRequest, parsed: ParsedReply, seconds: float | Non
 
 
 def charge_of(parsed: ParsedReply) -> dict[str, Any]:
-    """Return ``cost`` and ``unit`` for the ledger, as a reply or its headers state them."""
+    """Return ``cost`` and ``cost_unit`` for the ledger, as a reply or its headers state them."""
     cost, headers = parsed.fields.cost, parsed.http.headers
     if cost is None and not any("cost" in name or "credit" in name for name in headers):
         return {"cost": None}
@@ -299,7 +299,7 @@ def charge_of(parsed: ParsedReply) -> dict[str, Any]:
     charge = charge_in(parsed.json, headers)
     if charge is None:
         return {"cost": cost}
-    return {"cost": float(charge.amount), "unit": charge.unit or None}
+    return {"cost": float(charge.amount), "cost_unit": charge.unit or None}
 
 
 def _can_be_asked(request: InvocationRequest) -> bool:

@@ -43,7 +43,10 @@ UPDATE_STATE = """
 UPDATE jobs SET updated = :now, state = CASE WHEN state = 'saved' AND :state IN
   ('running', 'done', 'failed') THEN state ELSE :state END
 """
-CHANGES = ("said", "cost", "unit", "error", "seconds", "task_ids", "family", "reply", "first_reply")
+CHANGES = (
+    *("said", "cost", "cost_unit", "error", "seconds", "task_ids", "family", "reply"),
+    "first_reply",
+)
 _SERVERS_TEXTS = ("said", "error", "task_ids", "reply", "first_reply")
 FINAL = frozenset(("unsent", "refused", "failed", "saved"))
 # Requests of this process whose rows are made again when they are lost, and characters of a body.
@@ -143,7 +146,8 @@ class Ledger(LedgerQueries, ForkAware):
         row: dict[str, Any] = dict.fromkeys(INTENT) | _columns(values, INTENT)
         row |= {"ref": ref, "now": self._clock(), "holder": self.process_lock().name()}
         if values.get("daily_limit") is not None:
-            _require_budget(db, row, values["daily_limit"])
+            rule = {"failed_is_free": bool(values.get("failed_is_free"))}
+            _require_budget(db, row | rule, values["daily_limit"])
         if not db.execute(INSERT_INTENT, row).rowcount:
             _refuse_twice(db, ref, values)
             db.execute(RENEW_INTENT, row)

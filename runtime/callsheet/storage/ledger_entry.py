@@ -48,6 +48,7 @@ class LedgerEntry(NamedTuple):
     first_reply: dict[str, Any] | None = None
     estimate: float | None = None
     unit: str | None = None
+    cost_unit: str | None = None
     files: tuple[SavedFile, ...] = ()
 
     @classmethod
@@ -59,6 +60,13 @@ class LedgerEntry(NamedTuple):
         saved = (SavedFile(*file) for file in files)
         right = (file for file in saved if isinstance(file.path, str))
         return cls(**columns, files=tuple(right))
+
+    @property
+    def spent(self) -> tuple[float | None, str]:
+        """Return what the job cost and in which unit, as the server told it or it was expected."""
+        if self.cost is not None:
+            return self.cost, self.cost_unit or self.unit or ""
+        return self.estimate, self.unit or ""
 
     @property
     def prompt(self) -> str:

@@ -72,6 +72,7 @@ CREATE TABLE senders (
   origin TEXT NOT NULL, holder TEXT NOT NULL, open INTEGER NOT NULL, PRIMARY KEY (origin, holder)
 )
 """,
+    "ALTER TABLE jobs ADD COLUMN cost_unit TEXT",
 )
 """The statements that lead from each version of the file (``user_version``) to the next."""
 
@@ -90,12 +91,13 @@ UPDATE jobs SET state = 'intent', updated = :now, host = :host, action = :action
   error = NULL WHERE ref = :ref
 """
 SPENT = """
-SELECT coalesce(sum(CASE WHEN typeof(cost) IN ('real', 'integer') THEN cost ELSE estimate END), 0)
+SELECT coalesce(sum(CASE WHEN typeof(cost) IN ('real', 'integer')
+    AND (cost_unit IS NULL OR :unit IS NULL OR cost_unit = :unit) THEN cost ELSE estimate END), 0)
   FROM jobs WHERE host = :host AND created >= :since AND ref != :ref
-  AND state NOT IN ('unsent', 'refused', 'asked')
-  AND (unit IS NULL OR :unit IS NULL OR unit = :unit)
+  AND state NOT IN ('unsent', 'refused', 'asked') AND NOT (state = 'failed' AND :failed_is_free)
+  AND (coalesce(unit, cost_unit) IS NULL OR :unit IS NULL OR :unit IN (unit, cost_unit))
 """
-"""What was spent: as the server told it, else as it was expected of what may have been charged."""
+"""What was spent: as the server told it in this unit, else as it was expected to be charged."""
 HONOURED = """
 INSERT INTO origins SELECT host, 1, :now FROM jobs WHERE ref = :ref
 ON CONFLICT (origin) DO UPDATE SET idempotency = 1, seen = :now

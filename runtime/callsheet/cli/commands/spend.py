@@ -12,6 +12,7 @@ import click
 from callsheet.cli.builtin import BuiltinCommand
 from callsheet.cli.commands.task_list import parse_since, whole_number
 from callsheet.cli.output import formats as output
+from callsheet.engine.budget import Budget
 from callsheet.errors import UsageError
 from callsheet.storage.ledger_search import JobFilter
 from callsheet.text import one_line
@@ -40,19 +41,20 @@ class Spending(NamedTuple):
     unpriced: int
 
 
-def sum_up(jobs: Iterable[LedgerEntry], by: str) -> list[Spending]:
+def sum_up(jobs: Iterable[LedgerEntry], by: str, *, failed_is_free: bool = False) -> list[Spending]:
     """Sum up what jobs cost, by ``day``, ``action``, ``model`` or host; units are never mixed.
 
     A job counts with what the server told of its cost, else with the price that was expected; not
-    at all where it was not sent or was refused.
+    at all where it was not sent or was refused, nor where it failed and ``failed_is_free``.
     """
+    uncharged = _NOT_CHARGED | {"failed"} if failed_is_free else _NOT_CHARGED
     sums: dict[tuple[str, str], Spending] = {}
     for job in jobs:
-        if job.state in _NOT_CHARGED:
+        if job.state in uncharged:
             continue
-        key = (_label(job, by), job.unit or "")
+        amount, unit = job.spent
+        key = (_label(job, by), unit)
         before = sums.get(key, Spending(*key, 0.0, 0.0, 0, 0))
-        amount = job.cost if job.cost is not None else job.estimate
         sums[key] = before._replace(
             amount=before.amount + (amount or 0.0),
             expected=before.expected + ((amount or 0.0) if job.cost is None else 0.0),
@@ -76,7 +78,8 @@ def _spend(context: Context, since: str, by: str, svg: str | None, **_: Any) -> 
     """
     begun = parse_since(since, time.time()) if since else 0.0
     chosen = JobFilter(since=begun, host=context.settings.host)
-    rows = sum_up(context.ledger().jobs(limit=-1, only=chosen), by)
+    is_free = Budget(context.host).failed_is_free if context.settings.host else False
+    rows = sum_up(context.ledger().jobs(limit=-1, only=chosen), by, failed_is_free=is_free)
     if svg:
         _write_svg(Path(svg), rows, force="force" in context.flags)
     document = [
