@@ -117,6 +117,30 @@ def _cost_of_a_picture(client: Client, sandbox: Running) -> int:
     return int(sandbox.charges()[0]["cost"])  # type: ignore[arg-type]  # it is a number
 
 
+def test_nothing_is_sent_that_would_cost_more_than_may_be_spent(
+    sandbox: Running, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADS_ASSUME_COST", "7")
+    bindings = Bindings(command="ads", env="ADS")
+
+    with (
+        Client(host=sandbox.url, api_key=sandbox.key, bindings=bindings) as client,
+        pytest.raises(LimitReached, match="the next row may cost 7"),
+    ):
+        list(client.batch(IMAGE, rows(5), max_cost=21))
+
+    assert len(sandbox.charges()) == 3
+
+
+def test_a_price_that_is_not_known_ends_a_batch_with_a_limit(
+    client: Client, sandbox: Running
+) -> None:
+    with pytest.raises(LimitReached, match="is not known"):
+        list(client.batch("ai.video.generate", rows(2), max_cost=1000))
+
+    assert sandbox.charges() == []
+
+
 def test_failures_end_the_sending(client: Client, sandbox: Running) -> None:
     bad = [{"prompt": f"[fail] {n}"} for n in range(9)]
 
@@ -129,15 +153,17 @@ def test_failures_end_the_sending(client: Client, sandbox: Running) -> None:
 
 
 def test_a_batch_that_is_left_goes_on_where_it_stood(client: Client, sandbox: Running) -> None:
-    slow = rows(6, options={"sandboxSeconds": 0.4})
-    batch = client.batch(IMAGE, slow, parallel=3)
+    slow = rows(2, options={"sandboxSeconds": 60})
+    mixed = [*slow, *rows(1, options={"sandboxSeconds": 0})]
+    batch = client.batch(IMAGE, mixed)
     next(batch)
     batch.close()  # type: ignore[attr-defined]  # it is a generator
+    sandbox.advance(120)
 
-    ended = Counter(result.state for result in client.batch(IMAGE, slow))
+    ended = Counter(result.state for result in client.batch(IMAGE, mixed))
 
-    assert set(ended) == {"done"}
-    assert len(sandbox.charges()) == 6
+    assert ended == Counter(done=2)
+    assert len(sandbox.charges()) == 3
     assert set(references(sandbox).values()) == {1}
 
 

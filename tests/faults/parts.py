@@ -130,6 +130,14 @@ PARTS = (
         (8, 1600),
     ),
     Part(
+        "R13",
+        "a batch that is killed or started twice pays no row twice",
+        "batching",
+        {"kills": 60, "doubles": 20, "rows": 400},
+        {"kills": 3, "doubles": 1, "rows": 24},
+        (32, 80),
+    ),
+    Part(
         "R17",
         "only the host's fresh word allows a second POST",
         "marking",

@@ -185,6 +185,8 @@ def make_rows(
     variants = list(product(*(values for _, values in shape.vary)))
     n = 0
     for line, record in source.records():
+        if source.kind == "csv" and not n:
+            _require_fields(record[0], shape)
         numbers = range(n + 1, n + len(variants) + 1)
         n += len(variants)
         if not any(wanted(number) for number in numbers):
@@ -226,6 +228,13 @@ def _read_cells(
             raise UsageError("a row of CSV needs the name of its action")
         put(base, *shape.read_cell(name, cell))
     return Row(0, 0, own["action"], base, own["id"], own["out"])
+
+
+def _require_fields(names: Sequence[str], shape: RowShape) -> None:
+    """Raise ``UsageError`` for a column that is no field, even if all its cells are empty."""
+    for name in names:
+        if name and name not in ENVELOPE and shape.read_cell is not None:
+            shape.read_cell(name, "null")
 
 
 def _is_field(name: str, shape: RowShape) -> bool:

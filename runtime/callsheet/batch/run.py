@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from callsheet.batch.limiter import Limiter
 from callsheet.batch.naming import fill_template, reference_maker
+from callsheet.batch.purse import Purse
 from callsheet.batch.rows import Row, make_rows
 from callsheet.batch.work import RowTask, RowWorker, SendingStopped, Started
 from callsheet.errors import CallsheetError, LimitReached, TaskFailed, UsageError
 from callsheet.storage.batch_journal import OVER, BatchJournal, SendRates
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator
+    from collections.abc import AsyncGenerator, Iterator
 
     from callsheet.batch.check import Plan, RowCheck
     from callsheet.batch.results import ResultFile, RowResult
@@ -38,15 +39,17 @@ class RunOptions(NamedTuple):
 
     ``parallel`` is how many jobs may be open at once, 0 for as many as the host takes.
     ``timeout`` is how long each job is waited for, in seconds, 0 for its action's own. After
-    ``stop_after`` failures nothing more is sent, 0 for never. ``budget`` is called with each row
-    before it is sent, and raises ``LimitReached`` where it would cost too much.
+    ``stop_after`` failures nothing more is sent, 0 for never. Without ``sends`` the run only
+    fetches what was sent before. ``max_cost`` is what all rows may
+    cost together, such as ``50`` or ``0.5USD``; that of the settings unless it is given.
     """
 
     parallel: int = 0
     timeout: float = 0.0
     stop_after: int = 0
     resend_unknown: bool = False
-    budget: Callable[[Row], None] | None = None
+    sends: bool = True
+    max_cost: str = ""
 
 
 class BatchRun:
@@ -70,6 +73,8 @@ class BatchRun:
         )
         self._worker = RowWorker(engine, ledger, self._limiter, timeout=options.timeout)
         self._reference = reference_maker(batch.origin, batch.name)
+        spent = self.journal.cost(batch) or 0.0
+        self._purse = Purse(engine.budget, options.max_cost, spent=spent)
         self.counts: Counter[str] = Counter()
         self.cost = 0.0
         self.stopped: CallsheetError | None = None
@@ -220,7 +225,9 @@ class BatchRun:
 
     async def _work(self, task: RowTask) -> RowResult:
         entry = task.entry
-        if entry.job_state == "unknown" and not self._options.resend_unknown:
+        if entry.job_state == "unknown" and not (
+            self._options.resend_unknown and self._options.sends
+        ):
             return task.result("unknown")
         if entry.job_state in {"running", "done", "failed", "saved"}:
             started = await self._worker.adopt(task)
@@ -239,13 +246,13 @@ class BatchRun:
 
     async def _send(self, task: RowTask) -> Started | RowResult:
         """Send a row, unless the sending was stopped since it was claimed."""
-        if self._is_stopping:
+        if self._is_stopping or not self._options.sends:
             return task.result("unsent")
-        if self._options.budget is not None:
-            try:
-                self._options.budget(task.row)
-            except LimitReached as error:
-                raise SendingStopped(error) from error
+        row = task.row
+        try:
+            await self._worker.run(self._purse.reserve(row.key, task.action, row.body))
+        except LimitReached as error:
+            raise SendingStopped(error) from error
         return await self._worker.send(task)
 
     async def _renew(self, task: RowTask) -> RowTask:
@@ -259,6 +266,7 @@ class BatchRun:
 
     def _count(self, result: RowResult) -> None:
         self.counts[result.state] += 1
+        self._purse.settle(result)
         self.cost += result.cost or 0.0
         failures = sum(self.counts[state] for state in FAILED)
         if self._options.stop_after and failures >= self._options.stop_after:
@@ -279,7 +287,7 @@ class BatchRun:
             ready = [result for result in group if result is not None]
             try:
                 if fault is None:
-                    await asyncio.to_thread(self._write, results, ready)
+                    await asyncio.to_thread(_write, self.journal, self._batch, results, ready)
             except (UsageError, OSError) as error:
                 fault = error
                 self.stop(CallsheetError(str(error)))
@@ -289,13 +297,12 @@ class BatchRun:
         if fault is not None:
             raise fault
 
-    def _write(self, file: ResultFile, results: list[RowResult]) -> None:
-        file.append([result for result in results if result.state != "unsent"])
-        states = {"unsent": "new"}
-        self.journal.settle(
-            self._batch,
-            [(result.key, states.get(result.state, result.state)) for result in results],
-        )
+
+def _write(journal: BatchJournal, batch: Batch, file: ResultFile, results: list[RowResult]) -> None:
+    """Put results on the disk, then settle their rows; one that was not sent is as before."""
+    file.append([result for result in results if result.state != "unsent"])
+    states = ((result.key, result.state) for result in results)
+    journal.settle(batch, [(key, "new" if state == "unsent" else state) for key, state in states])
 
 
 class _PendingRows:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+import os
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from callsheet import jsonio
@@ -23,7 +26,7 @@ from callsheet.errors import (
     StillRunning,
     TaskFailed,
 )
-from callsheet.flows.effects import HttpReply
+from callsheet.flows.effects import HttpReply, Record, record_leniently
 from callsheet.flows.invoke import ParsedReply
 from callsheet.flows.jobs import ask_once
 from callsheet.protocol.media import RequestMarks, expected_media
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from callsheet.storage.batch_journal import JournalRow
     from callsheet.storage.ledger import Ledger
     from callsheet.storage.ledger_entry import LedgerEntry
+    from callsheet.storage.partial_file import SavedFile
 
 
 SENDING, ASKING, FETCHING = 64, 48, 16
@@ -223,6 +227,20 @@ class RowWorker:
             raise StillRunning(f"nothing asks about {task.action.id}", action=task.action.id)
         return require_done(reply, task.action.id, _task_id(Started(reply, job)))
 
+    def _save_media(self, task: RowTask, reply: ParsedReply, job: Job | None) -> Flow[Any]:
+        """Save the media of a reply, under a free name beside where the wanted one is taken."""
+        to, is_adopted = Destination(task.target), task.entry.job_state != ""
+        try:
+            saved = yield from self._engine.save(
+                reply, to, action=task.action.id, job=job, recorded=not is_adopted
+            )
+        except SavedElsewhere as error:
+            saved = error.files
+        if is_adopted:
+            saved = tuple(map(_without_double, saved))
+            yield from record_leniently(Record("saved", task.entry.ref, {"files": saved}))
+        return saved
+
     async def _save(self, task: RowTask, reply: ParsedReply, job: Job | None) -> RowResult:
         """Save what a row made; raise as ``engine.save`` does."""
         links = () if reply.http.file else self._engine.media_links(reply)
@@ -239,15 +257,27 @@ class RowWorker:
         if wants_json_file(task.action, reply, task.target):
             flow = write_document(reply.json, Destination(task.target), action=task.action.id)
         else:
-            to = Destination(task.target)
-            flow = self._engine.save(reply, to, action=task.action.id, job=job)
+            flow = self._save_media(task, reply, job)
         async with self._fetching:
-            try:
-                saved = await self._driver.run(flow)
-            except SavedElsewhere as error:
-                return task.result("saved", files=error.files, **facts)
+            saved = await self._driver.run(flow)
         files = saved if isinstance(saved, tuple) and not hasattr(saved, "path") else (saved,)
         return task.result("saved", files=files, **facts)
+
+
+def _without_double(saved: SavedFile) -> SavedFile:
+    """Return a file, or the equal one under the name that was wanted, and remove it then.
+
+    A run that was killed may have saved the file and not have noted that.
+    """
+    match = re.fullmatch(r"(.+)-[0-9]+(\.[^.]*)?", saved.path, re.DOTALL)
+    wanted = match[1] + (match[2] or "") if match else ""
+    if not wanted or not os.path.isfile(wanted) or os.path.getsize(wanted) != saved.bytes:
+        return saved
+    with open(wanted, "rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != saved.sha256:
+            return saved
+    os.unlink(saved.path)
+    return saved._replace(path=wanted)
 
 
 def stored_result(task: RowTask, entry: LedgerEntry) -> RowResult:

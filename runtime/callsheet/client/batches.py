@@ -30,7 +30,8 @@ class BatchArguments(TypedDict, total=False):
     ``name`` tells batches apart (default: from the rows, so that the same rows go on).
     ``timeout`` is how long each job is waited for, in seconds. After ``stop_after_failures``
     failures nothing more is sent. ``resend_unknown`` sends rows again whose outcome is unknown;
-    they may cost again. ``results`` is a file to which each result is appended as a line of JSON.
+    they may cost again. ``max_cost`` is what all rows may cost together, such as ``50`` or
+    ``"0.5USD"``. ``results`` is a file to which each result is appended as a line of JSON.
     """
 
     out: str
@@ -39,6 +40,7 @@ class BatchArguments(TypedDict, total=False):
     timeout: float
     stop_after_failures: int
     resend_unknown: bool
+    max_cost: float | str
     results: str
 
 
@@ -87,6 +89,7 @@ def _run_options(options: BatchArguments) -> RunOptions:
         timeout=options.get("timeout", 0.0),
         stop_after=options.get("stop_after_failures", 0),
         resend_unknown=options.get("resend_unknown", False),
+        max_cost=str(options.get("max_cost", "")),
     )
 
 

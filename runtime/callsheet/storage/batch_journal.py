@@ -235,9 +235,13 @@ class BatchJournal:
         return Counter({row[0]: row[1] for row in self._file.look_up(sql, batch.id, batch.stamp)})
 
     def cost(self, batch: Batch) -> float | None:
-        """Return the sum of what the host says that the rows cost; None where it says nothing."""
-        sql = """SELECT sum(j.cost) FROM batch_rows AS r JOIN jobs AS j ON j.ref = r.ref
-          WHERE r.batch = ? AND typeof(j.cost) IN ('real', 'integer')"""
+        """Return what the rows cost, as the host told it, else as it was expected.
+
+        None where neither is known of any row. Requests that were not accepted count for nothing.
+        """
+        sql = """SELECT sum(CASE WHEN typeof(j.cost) IN ('real', 'integer') THEN j.cost
+          ELSE j.estimate END) FROM batch_rows AS r JOIN jobs AS j ON j.ref = r.ref
+          WHERE r.batch = ? AND j.state NOT IN ('unsent', 'refused')"""
         return next((row[0] for row in self._file.look_up(sql, batch.id)), None)
 
 
