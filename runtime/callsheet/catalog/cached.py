@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from callsheet.config.bindings import Bindings
     from callsheet.config.overlay import Overlay
     from callsheet.config.settings import Settings
+    from callsheet.protocol.prices import Price
     from callsheet.spec import Action
 
 
@@ -40,7 +41,10 @@ class CommandWord(NamedTuple):
 
 
 class CachedRow(NamedTuple):
-    """What a list shows of an action; ``family`` where it has a role in one."""
+    """What a list shows of an action; ``family`` where it has a role in one.
+
+    ``price`` is what the host asks for any call alike, None where it states no such price.
+    """
 
     id: str
     command: tuple[str, ...]
@@ -49,6 +53,7 @@ class CachedRow(NamedTuple):
     paid: bool
     summary: str
     typed: bool
+    price: Price | None = None
 
     @classmethod
     def of(cls, action: Action) -> CachedRow:
@@ -211,6 +216,12 @@ class CachedActions:
         action = self._read_action(bound.id, flags)
         return action._replace(command=bound.command) if action is not None else None
 
+    def stated_price(self, action_id: str) -> Price | None:
+        """Return what any call of a cached action costs, as the host states it, else None."""
+        stored = self._stored()
+        row = stored.row(action_id) if stored is not None else None
+        return _price(row) if row is not None else None
+
     def membership(self, action_id: str) -> tuple[Role, Family | None] | None:
         """Return role and family of a cached action, ``None`` where there is no such action."""
         stored = self._named()
@@ -304,7 +315,18 @@ def _read_row(row: NamedRow, *, is_free: bool) -> CachedRow:
         bool(row.paid) and not is_free,
         row.summary or row.id,
         bool(row.typed),
+        _price(row),
     )
+
+
+def _price(row: NamedRow) -> Price | None:
+    """Return what the marks of a stored row state as the price of any call alike."""
+    if '"price"' not in row.about:  # most hosts state none: neither parse nor import then
+        return None
+    from callsheet.protocol.prices import estimate
+
+    *_, marks = json.loads(row.about)
+    return estimate(marks["price"], {}) if "price" in marks else None
 
 
 def _role(row: NamedRow) -> Role:

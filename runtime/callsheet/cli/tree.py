@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from callsheet.catalog.cached import CachedActions
     from callsheet.cli.context import Context
     from callsheet.cli.input.options import Typed
+    from callsheet.protocol.prices import Price
     from callsheet.spec import Action
 
 
@@ -238,7 +239,13 @@ class ActionCommand(Helpful):
         prog = ctx.find_root().info_name or ""
         from callsheet.cli.help.layout import action_help
 
-        return action_help(self.action, prog, self.note, self.more, width=width)
+        price = self._price(ctx)
+        return action_help(self.action, prog, self.note, self.more, price=price, width=width)
+
+    def _price(self, ctx: click.Context) -> Price | None:
+        """Return what the host in use asks for any call alike, as its catalogue was cached."""
+        context: Context | None = ctx.obj
+        return context.stored.stated_price(self.action.id) if context is not None else None
 
     def stored(self, ctx: click.Context, path: Sequence[str]) -> dict[str, str]:
         """Return the page, and the flags that completion offers."""
@@ -248,7 +255,9 @@ class ActionCommand(Helpful):
     def help_document(self, ctx: click.Context) -> dict[str, Any]:
         """Return the help as data."""
         prog = ctx.find_root().info_name or ""
-        return pages.describe_action(self.action, prog, self.note, self.more)
+        return pages.describe_action(
+            self.action, prog, self.note, self.more, price=self._price(ctx)
+        )
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the action with the fields in the order in which they were typed."""

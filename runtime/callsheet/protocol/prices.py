@@ -44,6 +44,12 @@ class Price(NamedTuple):
         article = article if self.per[:1].isalpha() else "per"
         return str(Money(self.amount, self.unit)) + (f" {article} {self.per}" if self.per else "")
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the price as plain JSON data: amount, unit and per, null where none is named."""
+        amount = float(self.amount)
+        number = int(amount) if amount.is_integer() else amount
+        return {"amount": number, "unit": self.unit or None, "per": self.per or None}
+
     def in_words(self) -> str:
         """Return what a call comes to, ``about 50 credits``; without a total the rate."""
         return str(self) if self.total is None else f"about {Money(self.total, self.unit)}"

@@ -39,11 +39,12 @@ def row(context: Context, listed: CachedRow, leader: CachedRow, source: str) -> 
         "id": listed.id,
         "command": " ".join([context.prog, *listed.command]) if listed.command else None,
         "kind": _KINDS[listed.role],
-        "cost": "may cost" if listed.paid else "free",
+        "cost": "free" if not listed.paid else str(listed.price or "may cost"),
         "group": " ".join(words[:-1]) or None,
         "source": source,
         "summary": listed.summary,
         "schema": listed.typed,
+        "price": listed.price.as_json() if listed.price is not None else None,
     }
 
 

@@ -14,6 +14,7 @@ from callsheet.text import safe_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from callsheet.protocol.prices import Price
     from callsheet.spec import Action, Param
 
 
@@ -161,9 +162,13 @@ def action_help(
     note: str = "",
     more: Iterable[options.Row] = (),
     *,
+    price: Price | None = None,
     width: int = 80,
 ) -> str:
-    """Lay out the page of one action: required flags, then the others, then ours and ``more``."""
+    """Lay out the page of one action: required flags, then the others, then ours and ``more``.
+
+    ``price`` is what the host in use asks for any call alike.
+    """
     params = options.params_with_flag(action)
     required = [p for p in params if p.required]
     typed = [signature(p, action) for p in required if p.kind != "boolean"]
@@ -178,12 +183,14 @@ def action_help(
     ours = _flag_rows((*options.SHOWN_FLAGS, *options.job_or_page_rows(action), *more))
     parts.append(table("Output and request", [*ours, HELP], width=width))
     parts.append(f"Example:\n  {example_line(action, prog)}")
-    parts.append(_notes(action, prog, params, width))
+    parts.append(_notes(action, prog, params, price, width))
     parts.append(paragraph(note, "", width=width))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _notes(action: Action, prog: str, params: Sequence[Param], width: int) -> str:
+def _notes(
+    action: Action, prog: str, params: Sequence[Param], price: Price | None, width: int
+) -> str:
     lines = []
     if not action.typed:
         lines.append("Its schema could not be read: give the whole body with --input.")
@@ -191,7 +198,7 @@ def _notes(action: Action, prog: str, params: Sequence[Param], width: int) -> st
         lines.append("Any TEXT flag --NAME has a form --NAME-file PATH that reads it from a file.")
     if any(p.kind in {"object", "array"} or p.media for p in params):
         lines.append("JSON, VALUE lists and media also read @FILE, and @- for standard input.")
-    cost = "may spend credits" if action.paid else "free"
+    cost = str(price or "may spend credits") if action.paid else "free"
     lines += [f"Action {action.id} ({cost}).", global_flags_line(prog)]
     return "\n".join(paragraph(line, "", width=width) for line in lines)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
     from callsheet.cli.context import Context
+    from callsheet.protocol.prices import Price
     from callsheet.spec import Action, Param
 
 
@@ -241,7 +242,11 @@ def pages(
 
 
 def describe_action(
-    action: Action, prog: str, note: str = "", more: Iterable[options.Row] = ()
+    action: Action,
+    prog: str,
+    note: str = "",
+    more: Iterable[options.Row] = (),
+    price: Price | None = None,
 ) -> dict[str, Any]:
     """Describe one action as data: its id, its cost, each field with its flag, and our flags."""
     from callsheet.cli.help.example import example_line
@@ -254,6 +259,7 @@ def describe_action(
         description=action.doc or action.summary,
         kind=kind,
         paid=action.paid,
+        price=price.as_json() if price is not None and action.paid else None,
         untyped=not action.typed or None,
         flags=[_describe_field(param, form) for param, form in options.flags_by_param(action)],
         own_flags=[f"--{name} {meta}".rstrip() for name, meta, _ in rows],
