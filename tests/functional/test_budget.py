@@ -10,6 +10,7 @@ import pytest
 from fidelity.recorder import KEY, PostRecorder, recorder
 
 from callsheet import Client
+from callsheet.cli.main import run
 from callsheet.errors import LimitReached, UsageError
 from callsheet.storage.ledger import Ledger
 
@@ -123,6 +124,72 @@ def test_the_limit_of_a_day_lets_nothing_pass_without_a_ledger(
     with Client(ledger=None) as client, pytest.raises(LimitReached, match="without a ledger"):
         client.call("film.flat", {"prompt": "waves"})
     assert server.take() == []
+
+
+UPLOAD = {
+    "id": "files.upload",
+    "description": "Upload a file.",
+    "inputSchema": {
+        "type": "object",
+        "properties": {"data": {"type": "string", "contentEncoding": "base64"}},
+        "required": ["data"],
+    },
+}
+PICTURED = {
+    "id": "film.pictured",
+    "creditCost": 50,
+    "inputSchema": {
+        "type": "object",
+        "properties": {**SCHEMA["properties"], "imageUrl": {"type": "string", "format": "uri"}},
+    },
+}
+LIMITS = [({"MAX_COST": "49"}, []), ({"DAILY_LIMIT": "49"}, [])]
+TIGHT = ({"DAILY_LIMIT": "50"}, ["files.upload"])  # the upload itself leaves too little
+
+
+@pytest.fixture
+def picture(server: PostRecorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    server.advertise([UPLOAD, PICTURED])
+    server.answer = {"url": "https://a.example/x.png"}
+    monkeypatch.setenv("CALLSHEET_ASSUME_COST", "1")
+    path = tmp_path / "here.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n")
+    return path
+
+
+@pytest.mark.parametrize(("limits", "posts"), [*LIMITS, TIGHT])
+def test_nothing_is_uploaded_for_a_call_that_a_limit_does_not_allow(
+    server: PostRecorder,
+    picture: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    limits: dict[str, str],
+    posts: list[str],
+) -> None:
+    for name, amount in limits.items():
+        monkeypatch.setenv(f"CALLSHEET_{name}", amount)
+    with Client() as client, pytest.raises(LimitReached, match="; it was not sent"):
+        client.call("film.pictured", {"prompt": "waves", "imageUrl": picture})
+    assert [action for action, _ in server.take()] == posts
+
+
+@pytest.mark.parametrize(("limits", "posts"), [*LIMITS, TIGHT])
+def test_the_command_says_what_was_uploaded_before_a_limit_held(
+    server: PostRecorder,
+    picture: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    limits: dict[str, str],
+    posts: list[str],
+) -> None:
+    for name, amount in limits.items():
+        monkeypatch.setenv(f"CALLSHEET_{name}", amount)
+    words = ["film", "pictured", "--prompt", "waves", "--image-url", str(picture)]
+    code = run("", "callsheet", "CALLSHEET", words)
+    assert [action for action, _ in server.take()] == posts
+    assert code == (1 if posts else 7)
+    assert ("files.upload was sent and answered, then: " in capsys.readouterr().err) == bool(posts)
 
 
 def test_a_limit_that_is_no_amount_is_refused(

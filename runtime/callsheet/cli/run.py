@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 from callsheet.cli import pricing
 from callsheet.cli.input import prepare
 from callsheet.cli.input.prepare import check_body, check_files
-from callsheet.cli.input.request import CommandRequest, build_request, member_of, role_of
+from callsheet.cli.input.request import (
+    CommandRequest,
+    build_request,
+    local_files,
+    member_of,
+    role_of,
+)
 from callsheet.cli.output import formats as output
 from callsheet.errors import (
     CallsheetError,
@@ -195,11 +201,12 @@ def conclude(context: Context, action: Action, answer: ParsedReply, job: Job | N
 
 
 def after_request(context: Context, error: CallsheetError) -> CallsheetError:
-    """Return ``error``; once a request was answered, a ``UsageError`` as one that says so.
+    """Return ``error``; once a request was answered, one that says so in the place of some.
 
-    A ``UsageError`` would mean that nothing was sent.
+    A ``UsageError`` and a limit of what may be spent would mean that nothing was sent.
     """
-    if context.answered is None or not isinstance(error, UsageError):
+    is_silent = isinstance(error, UsageError) or error.code == "budget"
+    if context.answered is None or not is_silent:
         return error
     action, task_id = context.answered
     return CallsheetError(
@@ -432,6 +439,10 @@ def check_and_send(context: Context, request: CommandRequest) -> Invocation | No
     saving.check(context, request.command_action)
     if "upload" in context.flags:
         prepare.find_store(context)
+    if any(local_files(request.body.value)):
+        from callsheet.engine.body_files import require_budget
+
+        context.run(require_budget(context.engine, request.action, request.body.value))
     request = prepare.upload_files(context, request)
     check_body(context, request)
     return send(context, request)

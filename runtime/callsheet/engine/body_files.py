@@ -111,7 +111,7 @@ def fill_files(engine: Engine, action: Action, body: Any, *, check: bool) -> Flo
     """Return a body with a link or the bytes in the place of each path object and open file.
 
     The same file is uploaded once. All that can be refused is refused before: an upload may cost
-    money. Raises ``InvalidInput``, ``UsageError`` and the errors of an upload.
+    money. Raises ``InvalidInput``, ``UsageError``, ``LimitReached`` and the errors of an upload.
     """
     if check:
         refuse_names(action.params, body)
@@ -126,6 +126,8 @@ def fill_files(engine: Engine, action: Action, body: Any, *, check: bool) -> Flo
         require_inline(action.id, way.encoding)
     if check:
         yield from _check_rest(engine, action, body, files)
+    if any(way.store is not None for way in ways.values()):
+        yield from require_budget(engine, action, _replace(body, lambda steps: _LINK + "file"))
     texts: dict[tuple[int, FileWay], str] = {}
     for steps, source in files.items():
         way, key = ways[steps], (id(source), ways[steps])
@@ -134,6 +136,14 @@ def fill_files(engine: Engine, action: Action, body: Any, *, check: bool) -> Flo
         elif key not in texts:
             texts[key] = contents[id(source)].encode(way.encoding)
     return _replace(body, lambda steps: texts[id(files[steps]), ways[steps]])
+
+
+def require_budget(engine: Engine, action: Action, value: Any) -> Flow[None]:
+    """Raise ``LimitReached`` where a call would not be sent: ask before an upload for it."""
+    action = yield from engine.apply_terms(action)
+    facts = yield from engine.budget.facts(action, value)
+    if engine.ledger is not None:
+        engine.ledger.require_budget(engine.settings.host, action.id, facts)
 
 
 def _check_rest(

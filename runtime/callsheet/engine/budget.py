@@ -32,9 +32,9 @@ class Limits(NamedTuple):
     def of(cls, settings: Settings) -> Limits:
         """Read the limits of the settings; raises ``UsageError`` for what is no amount."""
         return cls(
-            _limit("max-cost", settings.max_cost),
-            _limit("daily-limit", settings.daily_limit),
-            _limit("assume-cost", settings.assume_cost),
+            _limit("--max-cost", settings.max_cost),
+            _limit(f"{settings.env}_DAILY_LIMIT", settings.daily_limit),
+            _limit("--assume-cost", settings.assume_cost),
         )
 
 
@@ -44,9 +44,9 @@ def _limit(name: str, text: str) -> Money | None:
     money = parse_money(text) if text else None
     if text and money is None:
         raise UsageError(
-            f"--{name}: {text!r} is not an amount",
+            f"{name}: {text!r} is not an amount",
             hint="write a number, with its unit where the server has several: 50, 0.5USD",
-            flag=f"--{name}",
+            flag=name if name.startswith("--") else "",
         )
     return money
 
@@ -186,7 +186,7 @@ class Budget:
         cost = self._counted(action, stated, price, call) if call is not None else stated
         if call is not None and cost is not None and cost.amount > call.amount:
             raise LimitReached(
-                f"{action.id} would cost {cost}, and at most {call} may be spent; nothing was sent",
+                f"{action.id} would cost {cost}, and at most {call} may be spent; it was not sent",
                 code="budget",
                 flag="--max-cost",
             )
@@ -212,7 +212,7 @@ class Budget:
         if cost.amount > daily.amount:
             raise LimitReached(
                 f"{action.id} would cost {cost}, and at most {daily} may be spent in a day; "
-                "nothing was sent",
+                "it was not sent",
                 code="budget",
             )
 
@@ -227,7 +227,7 @@ class Budget:
             return assumed
         words = f"is stated as {price}" if price is not None else "is not known"
         raise LimitReached(
-            f"the price of {action.id} {words}, and a limit of {limit} holds; nothing was sent",
+            f"the price of {action.id} {words}, and a limit of {limit} holds; it was not sent",
             code="budget",
             hint="--assume-cost N says what to count for it",
             flag="--max-cost",

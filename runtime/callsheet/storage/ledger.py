@@ -177,6 +177,13 @@ class Ledger(LedgerQueries, ForkAware):
         if values.get("idempotency"):
             db.execute(HONOURED, {"ref": ref, "now": now})
 
+    def require_budget(self, host: str, action: str, facts: Mapping[str, Any]) -> None:
+        """Raise ``LimitReached`` where a call of this price would not be recorded now."""
+        if facts.get("daily_limit") is not None:
+            row = {"host": host, "action": action, "ref": "", "now": self._clock(), **facts}
+            with self._file.open() as db:
+                _require_budget(db, row, facts["daily_limit"])
+
     def saved(self, ref: str, files: Iterable[SavedFile]) -> None:
         """Record the files that a job was saved to."""
         self.record("saved", ref, {"files": tuple(files)})
@@ -273,9 +280,9 @@ def _require_budget(db: sqlite3.Connection, row: Mapping[str, Any], limit: float
         unit = f" {row['unit']}" if row["unit"] else ""
         raise LimitReached(
             f"{row['action']} may cost {row['estimate'] or 0:g}{unit}, {spent:g}{unit} were spent "
-            f"today and the limit of a day is {limit:g}{unit}; nothing was sent",
+            f"today and the limit of a day is {limit:g}{unit}; it was not sent",
             code="budget",
-            hint="it ends at midnight; another limit: --daily-limit N",
+            hint="it ends at midnight; …_DAILY_LIMIT sets another",
         )
 
 
