@@ -23,6 +23,7 @@ PROMISE_LASTS = 3600.0
 
 _SECONDS = r"(?s)([+-]?)([0-9]{1,400})(\.[0-9]{0,400})?(?:\s*,.*)?"
 _MAX_SECONDS = 315_360_000.0  # ten years: what is longer is no time to wait for
+_LONGEST_RESET = 86_400.0  # seconds: a limit resets within a day
 _EPOCH = 1_000_000_000.0  # a larger number of seconds is a date, not a delay
 _QUOTED_RESET = r"(?:^|[;,\s])(?:t|reset)\s*=\s*([0-9]{1,12})"
 
@@ -81,6 +82,8 @@ def _reset_hint(headers: Mapping[str, str], clock: float | None) -> float | None
         return min(float(quoted[1]), _MAX_SECONDS)
     for name in ("ratelimit-reset", "x-ratelimit-reset"):
         seconds = retry_after(headers.get(name), clock or 0.0)
+        if seconds is not None and _LONGEST_RESET < seconds < _MAX_SECONDS:
+            return None  # milliseconds, most likely: a pause of one's own is safer than days
         if seconds is not None and seconds < _EPOCH:
             return seconds if seconds < _MAX_SECONDS else _seconds_until(headers[name], clock)
     return None
