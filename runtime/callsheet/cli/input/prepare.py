@@ -288,10 +288,15 @@ def _read_line(prompt: str) -> str | None:
 
 
 def file_ways(context: Context, request: CommandRequest) -> dict[tuple[str, ...], FileWay]:
-    """Return how each local file of a body goes out, by its place; raise ``UsageError``."""
+    """Return how each local file of a body goes out, by its place; raise ``UsageError``.
+
+    Without such a file nothing is loaded that sends.
+    """
+    places = [steps for steps, _ in local_files(request.body.value)]
+    if not places:
+        return {}
     from callsheet.engine import body_files
 
-    places = [steps for steps, _ in local_files(request.body.value)]
     flow = body_files.file_ways(context.engine, request.action, places)
     ways: dict[tuple[str, ...], FileWay] = context.run(flow)
     return ways
