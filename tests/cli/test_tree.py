@@ -37,7 +37,7 @@ def test_an_action_of_this_morning_is_a_command(ads: BareProgram) -> None:
     assert "bindings" not in page.out
     assert wrong.error["message"] == "--amount: is 9, the most is 5"
     assert wrong.error["hint"] == "allowed: 1 to 5"
-    assert bare.error["message"] == "--amount: is required and was not given"
+    assert bare.error["message"] == "--amount is needed"
 
 
 def test_a_field_may_be_named_like_a_flag_of_ours(ads: BareProgram) -> None:
