@@ -31,30 +31,18 @@ def _page(arguments: list[str]) -> str | None:
     return (".".join(words) or "_") + ".txt"
 
 
-def _stored(place: PagesInUse, name: str) -> str | None:
-    """Read a stored file about the host in use; ``None`` where it has to be made."""
-    folder = place.folder()
-    if folder is None:
-        return None
-    try:
-        with open(os.path.join(folder, name), "rb") as page:
-            return page.read().decode()
-    except (OSError, ValueError):
-        return None
-
-
 def _answer(place: PagesInUse, arguments: list[str], variable: str) -> str | None:
     """Return a page, or a shell's completions of a flag; ``None`` for everything else."""
     # A shell asks what may follow without arguments, as somebody asks for help.
     if variable not in os.environ:
         name = _page(arguments)
-        page = _stored(place, name) if name is not None else None
+        page = place.read(name) if name is not None else None
         return None if page is None else fitting_page(page, screen_width())
     request = completion_request(variable, os.environ)
     if request is None:
         return None
     shell, words, prefix = request
-    rows = _stored(place, ".".join(words) + ".flags")
+    rows = place.read(".".join(words) + ".flags")
     return None if rows is None else complete(shell, prefix, rows)
 
 

@@ -13,6 +13,7 @@ WIDTHS = (60, 80, 120)
 BREAK = "\f"
 """Parts the widths of a stored page."""
 _USUAL_WIDTH = 80
+_OTHERS_MAY_WRITE = 0o022
 
 
 def folder(kind: str, command: str, env: str, environ: "Mapping[str, str]") -> str:
@@ -52,6 +53,22 @@ def state_of(path: str) -> str:
     return f"{path}\t{state.st_mtime_ns}\t{state.st_size}"
 
 
+def read_page(path: str, *, is_installed: bool = False) -> str | None:
+    """Read a text that is printed as it is; ``None`` where others own or may write its file.
+
+    One that ``is_installed`` belongs to whoever installed it. ``None`` too where nothing is read.
+    """
+    try:
+        with open(path, "rb") as file:
+            state = os.fstat(file.fileno())
+            is_ours = not hasattr(os, "geteuid") or (
+                state.st_uid == os.geteuid() and not state.st_mode & _OTHERS_MAY_WRITE
+            )
+            return file.read().decode() if is_ours or is_installed else None
+    except (OSError, ValueError):
+        return None
+
+
 class PagesInUse:
     """Where the pages of the host in use lie: a text file that holds under its conditions.
 
@@ -79,24 +96,26 @@ class PagesInUse:
         named = [f"{name}={self.environ.get(name, '')}" for name in variables]
         return [*self.made_by(), *named, state_of(self.config)]
 
-    def folder(self) -> str | None:
-        """Return the folder of the pages; ``None`` where they have to be made.
+    def read(self, name: str) -> str | None:
+        """Return the text of a stored file; ``None`` where it has to be made.
 
         A generated program has its own where no host and no overlay is set at all.
         """
         named = any(self.environ.get(f"{self.env}_{name}") for name in ("HOST", "OVERLAY"))
         if self.package and not named and not os.path.exists(self.config):
-            return os.path.join(self.package, "help")
-        try:
-            with open(self.path, encoding="utf-8") as file:
-                place, *lines = file.read().split("\n")
-        except (OSError, ValueError):
-            return None
+            return read_page(os.path.join(self.package, "help", name), is_installed=True)
+        place = self.folder()
+        return None if place is None else read_page(os.path.join(place, name))
+
+    def folder(self) -> str | None:
+        """Return the folder in the cache; ``None`` where its pages do not hold."""
+        place, *lines = (read_page(self.path) or "").split("\n")
         count = len(conditions := self.conditions())
         is_current = lines[:count] == conditions and all(
             state_of(line.partition("\t")[0]) == line for line in lines[count:]
         )
-        return os.path.join(self.root, place) if is_current and place else None
+        is_inside = place and not os.path.isabs(place) and os.pardir not in place.split(os.sep)
+        return os.path.join(self.root, place) if is_current and is_inside else None
 
 
 def fitting_page(page: str, width: int) -> str:

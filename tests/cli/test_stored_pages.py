@@ -143,6 +143,39 @@ def test_pages_hold_for_what_they_were_made_for(
     assert in_use().folder() is None
 
 
+def lead_away(pointer: Path, _: Path) -> None:
+    (pointer.parent.parent / "_.txt").write_text("\x1b]0;planted\x07")
+    (pointer.parent.parent / "_.txt").chmod(0o600)
+    pointer.write_text("\n".join(["..", *pointer.read_text("utf-8").split("\n")[1:]]))
+
+
+def open_pointer(pointer: Path, _: Path) -> None:
+    pointer.chmod(0o666)
+
+
+def open_page(_: Path, page: Path) -> None:
+    page.write_text("planted")
+    page.chmod(0o620)
+
+
+@pytest.mark.parametrize("plant", [lead_away, open_pointer, open_page])
+def test_nothing_is_printed_that_others_may_have_written(
+    ads: Run, plant: Callable[[Path, Path], None]
+) -> None:
+    folder = in_use().folder()
+    assert folder is not None
+    plant(Path(in_use().path), Path(folder, "_.txt"))
+
+    assert in_use().read("_.txt") is None
+    assert "planted" not in ads("--help")
+
+
+def test_pages_of_another_user_are_not_printed(ads: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+
+    assert in_use().read("_.txt") is None
+
+
 def test_another_version_makes_its_own_pages(ads: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("callsheet.version.__version__", "99")
 

@@ -45,6 +45,7 @@ _FORMER = (".json", ".json.index", ".json.rows")
 _STORED_HEAD = "SELECT document, named_by, revision FROM head WHERE document != ''"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _LONGEST = 160
+_OTHERS_MAY_WRITE = 0o022
 _PATIENCE = 5.0  # seconds that a lock of another process is waited for
 
 
@@ -183,7 +184,7 @@ class CatalogueCache(ForkAware):
             path = self.path(host)
             if create:
                 self._create(path)
-            is_plain = S_ISREG(os.lstat(path).st_mode)
+            is_plain = _is_ours(os.lstat(path))
             db = _connect(path if is_plain else ":memory:")
             try:
                 _prepare(db, is_plain=is_plain)
@@ -207,6 +208,17 @@ class CatalogueCache(ForkAware):
         for end in ("", "-journal"):
             with suppress(OSError):
                 os.unlink(self.path(host) + end)
+
+
+def _is_ours(status: os.stat_result) -> bool:
+    """Tell whether a file is a plain one that nobody else owns or may write.
+
+    What stands in it says which actions cost nothing, and may be sent again.
+    """
+    is_ours = not hasattr(os, "geteuid") or (
+        status.st_uid == os.geteuid() and not status.st_mode & _OTHERS_MAY_WRITE
+    )
+    return S_ISREG(status.st_mode) and is_ours
 
 
 def _connect(path: str) -> sqlite3.Connection:

@@ -246,6 +246,23 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     assert other.read_bytes() == b""
 
 
+def test_what_others_may_have_written_counts_as_none(tmp_path: Path) -> None:
+    path = Path(stored(tmp_path).path(HOST))
+    path.chmod(0o666)
+    assert cached(tmp_path) is None
+    stored(tmp_path)
+    assert cached(tmp_path) == FULL
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_another_user_wrote_counts_as_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(tmp_path)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    assert cached(tmp_path) is None
+
+
 def test_where_nothing_can_be_written_this_process_knows_it(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     cache = stored(tmp_path / "file" / "cache")
