@@ -90,6 +90,8 @@ def test_a_configured_overlay_takes_the_place_of_the_programs_own(project: Path)
         ('{"free": "a.*"}', "free is not a list of texts"),
         ('{"aliases": {"a": 1}}', "aliases is not a table as it should be"),
         ('{"tasks": {"action": "a"}}', "tasks lacks match"),
+        ('{"balance": {"path": "@other.example/"}}', "balance.path is no path of the server"),
+        ('{"prices": {"path": ".other.example/"}}', "prices.path is no path of the server"),
         (None, "No such file"),
     ],
 )
