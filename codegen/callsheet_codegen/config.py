@@ -342,12 +342,13 @@ class TasksTable(_Table):
 
 
 class PricesTable(_Table):
-    """Where the server lists its prices, and what names the row of a call."""
+    """Where the server lists its prices, what names the row of a call, and what is charged."""
 
-    path: ApiPath
+    path: ApiPath = ""
     id: Text = ""
     cost: Text = ""
     field: Text = ""
+    charges: Literal["acceptance", "success"] = "acceptance"
 
 
 class BalanceTable(_Table):

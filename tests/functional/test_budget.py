@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fidelity.recorder import KEY, PostRecorder, recorder
+from unit.servers import said, serving
 
 from callsheet import Client
 from callsheet.cli.main import run
-from callsheet.errors import LimitReached, UsageError
+from callsheet.errors import LimitReached, TaskFailed, UsageError
 from callsheet.storage.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -256,3 +259,102 @@ def test_each_limit_counts_what_is_in_its_own_unit(
         with pytest.raises(LimitReached, match="2 USD were spent today"):
             client.call("film.flat", {"prompt": "waves"})
     assert len(server.take()) == 2
+
+
+FAILED = {"taskId": "t1", "status": "failed", "error": "no"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "cost"),
+    [
+        (FAILED, None),
+        ({**FAILED, "cost": 0}, 0),
+        ({**FAILED, "creditsUsed": 50}, 50),
+        ({**FAILED, "refunded": True}, 0),
+        ({**FAILED, "creditsUsed": 50, "refunded": True}, 0),
+        ({**FAILED, "refundStatus": "refunded"}, 0),
+        ({**FAILED, "refundedCredits": 50}, 0),
+        ({**FAILED, "creditsRefunded": 20}, 30),
+        ({**FAILED, "creditsUsed": 40, "refundedCredits": 40}, 0),
+        ({**FAILED, "refund": {"amount": 50, "currency": "credits"}}, 0),
+        ({**FAILED, "refund": {"amount": 1, "currency": "USD"}}, None),
+        ({**FAILED, "refundable": True, "refundPolicy": "none", "refundId": 7}, None),
+        ({**FAILED, "input": {"refunded": True}}, None),
+        ({"taskId": "t1", "status": "success", "refunded": True, "url": "x"}, None),
+    ],
+)
+def test_a_failed_job_costs_what_the_server_says(
+    server: PostRecorder, tmp_path: Path, answer: dict[str, Any], cost: float | None
+) -> None:
+    server.answer = answer
+    with Client() as client, suppress(TaskFailed):
+        client.call("film.flat", {"prompt": "waves"})
+    job = Ledger(str(tmp_path / "state")).jobs()[0]
+    assert (job.cost, job.estimate) == (cost, 50)
+
+
+@pytest.mark.parametrize(("charges", "sent"), [("success", 4), ("", 2)])
+def test_a_host_that_charges_for_success_alone_takes_nothing_for_failures(
+    server: PostRecorder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    charges: str,
+    sent: int,
+) -> None:
+    monkeypatch.setenv("CALLSHEET_DAILY_LIMIT", "100")
+    rules = tmp_path / "rules.json"
+    rules.write_text(json.dumps({"prices": {"charges": charges}}))
+    monkeypatch.setenv("CALLSHEET_OVERLAY", str(rules))
+    server.answer = FAILED
+    with Client() as client:
+        for _ in range(4):
+            with suppress(TaskFailed, LimitReached):
+                client.call("film.flat", {"prompt": "waves"})
+    assert len(server.take()) == sent
+
+
+def test_a_refund_that_is_told_twice_is_taken_once(tmp_path: Path) -> None:
+    ledger = Ledger(str(tmp_path / "state"))
+    facts = {"host": "https://a.example", "action": "film.flat", "estimate": 50, "unit": "credits"}
+    ledger.record("intent", "r1", facts)
+    ledger.record("accepted", "r1", {"cost": 40.0, "cost_unit": "credits"})
+    for _ in range(2):
+        ledger.record("failed", "r1", {"refund": (15.0, "credits")})
+    assert ledger.jobs()[0].spent == (25, "credits")
+    ledger.record("failed", "r1", {"refund": (None, "")})
+    assert ledger.jobs()[0].spent == (0, "credits")
+
+
+@pytest.mark.parametrize(
+    ("more", "hint"),
+    [
+        ([{"id": "account.balance"}, {"id": "a.film", "description": "Costs credits."}],
+         "account.balance may tell it: callsheet call account.balance --input '{}'"),
+        ([{"id": "account.show", "description": "What is left: the credits."}],
+         "account.show may tell it: callsheet call account.show --input '{}'"),
+        ([{"id": "credit; rm"}, {"id": "a.film", "description": "Costs 5 credits."}],
+         'set it: [tool.callsheet.balance] path = "/…"'),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["", "/api/credit"])
+def test_a_host_that_does_not_tell_what_is_left_is_asked_elsewhere(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    more: list[dict[str, Any]],
+    hint: str,
+    path: str,
+) -> None:
+    rules = tmp_path / "rules.json"
+    rules.write_text(json.dumps({"balance": {"path": path}} if path else {}))
+    for kind in ("CONFIG", "STATE", "CACHE"):
+        monkeypatch.setenv(f"CALLSHEET_{kind}_DIR", str(tmp_path / kind.lower()))
+    monkeypatch.setenv("CALLSHEET_OVERLAY", str(rules))
+    monkeypatch.setenv("CALLSHEET_API_KEY", KEY)
+    with serving(said({"message": "Not Found"}, 404)) as server:
+        server.listed = said({"actions": [{**a, "inputSchema": SCHEMA} for a in [*ACTIONS, *more]]})
+        monkeypatch.setenv("CALLSHEET_HOST", server.url)
+        with Client() as client:
+            client._run(client._engine.host.refresh())
+            with pytest.raises(UsageError, match="where this server tells what is left") as caught:
+                client._run(client._engine.budget.balance())
+    assert caught.value.hint == hint

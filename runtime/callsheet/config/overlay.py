@@ -135,7 +135,6 @@ class Overlay(NamedTuple):
 _NEEDED = {
     "upload": ("action", "field"),
     "tasks": ("action", "match"),
-    "prices": ("path",),
     "balance": ("path",),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from callsheet.spec import Action, Advertised
 
 
+_NOT_THERE = frozenset({404, 405, 410})
+_BALANCE = frozenset({"balance", "balances", "credit", "credits"})
+
+
 class Limits(NamedTuple):
     """What may be spent: on one call, and on all calls to the host in one day of local time.
 
@@ -32,13 +37,14 @@ class Limits(NamedTuple):
     def of(cls, settings: Settings) -> Limits:
         """Read the limits of the settings; raises ``UsageError`` for what is no amount."""
         return cls(
-            _limit("--max-cost", settings.max_cost),
-            _limit(f"{settings.env}_DAILY_LIMIT", settings.daily_limit),
-            _limit("--assume-cost", settings.assume_cost),
+            parse_limit("--max-cost", settings.max_cost),
+            parse_limit(f"{settings.env}_DAILY_LIMIT", settings.daily_limit),
+            parse_limit("--assume-cost", settings.assume_cost),
         )
 
 
-def _limit(name: str, text: str) -> Money | None:
+def parse_limit(name: str, text: str) -> Money | None:
+    """Read a limit, None where the text is empty; raise ``UsageError`` for what is no amount."""
     from callsheet.protocol.amounts import parse_money
 
     money = parse_money(text) if text else None
@@ -49,6 +55,20 @@ def _limit(name: str, text: str) -> Money | None:
             flag=name if name.startswith("--") else "",
         )
     return money
+
+
+def _names_balance(text: str) -> bool:
+    from callsheet.protocol.values import words
+
+    return not _BALANCE.isdisjoint(words(text))
+
+
+def _tells_balance(description: str) -> bool:
+    """Tell whether a description speaks of what is left; most others name credits as a price."""
+    from callsheet.protocol.price_words import LEFT
+    from callsheet.protocol.values import words
+
+    return _names_balance(description) and not LEFT.isdisjoint(words(description))
 
 
 class Budget:
@@ -137,17 +157,34 @@ class Budget:
     def balance(self) -> Flow[Money | None]:
         """Ask for what is left; None where the answer does not say it.
 
-        Raises ``UsageError`` where nothing says how to ask, and the error of a refusal.
+        Raises ``UsageError`` where nothing says how to ask, or not for this server, and the error
+        of a refusal.
         """
         from callsheet.protocol.charges import balance_in
 
         path = self.host.overlay.balance.get("path", "")
         if not path:
-            raise UsageError(
-                "nothing says where this server tells what is left",
-                hint='set it: [tool.callsheet.balance] path = "/…"',
-            )
-        return balance_in((yield from self._get(path)))
+            raise self._no_place("")
+        try:
+            answer = yield from self._get(path)
+        except CallsheetError as error:
+            if error.http_status not in _NOT_THERE:
+                raise
+            raise self._no_place(f": it has no {path}") from None
+        return balance_in(answer)
+
+    def _no_place(self, why: str) -> UsageError:
+        """Return the error that names an action which seems to tell what is left, if one does."""
+        catalogue = self.host.cached()
+        outlines = catalogue.outlines() if catalogue is not None else ()
+        plain = [entry for entry in outlines if re.fullmatch(r"[\w.-]+", entry.id)]
+        ids = sorted(entry.id for entry in plain if _names_balance(entry.id))
+        ids += sorted(entry.id for entry in plain if _tells_balance(entry.description))
+        line = f"{ids[0]} may tell it: call {ids[0]} --input '{{}}'" if ids else ""
+        return UsageError(
+            f"nothing says where this server tells what is left{why}",
+            hint=line or 'set it: [tool.callsheet.balance] path = "/…"',
+        )
 
     def _get(self, path: str) -> Flow[Any]:
         from callsheet.flows.retry import with_retries

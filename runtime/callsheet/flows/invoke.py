@@ -290,7 +290,21 @@ def _event(request: InvocationRequest, parsed: ParsedReply, seconds: float | Non
 
 
 def charge_of(parsed: ParsedReply) -> dict[str, Any]:
-    """Return ``cost`` and ``cost_unit`` for the ledger, as a reply or its headers state them."""
+    """Return ``cost`` and ``cost_unit`` for the ledger, as a reply or its headers state them.
+
+    ``refund`` is what a failed job gave back: its amount (None for all of it) and its unit.
+    """
+    if parsed.fields.state == "failed":
+        from callsheet.protocol.charges import refund_in
+
+        refund = refund_in(parsed.json)
+        if refund is not None:
+            amount = float(refund.amount) if refund.amount.is_finite() else None
+            return _charge_of(parsed) | {"refund": (amount, refund.unit)}
+    return _charge_of(parsed)
+
+
+def _charge_of(parsed: ParsedReply) -> dict[str, Any]:
     cost, headers = parsed.fields.cost, parsed.http.headers
     if cost is None and not any("cost" in name or "credit" in name for name in headers):
         return {"cost": None}

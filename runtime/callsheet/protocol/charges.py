@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from callsheet.protocol import price_words as vocab
@@ -20,12 +21,43 @@ from callsheet.protocol.values import parse_nested, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from decimal import Decimal
 
 
 def charge_in(reply: Any, headers: Mapping[str, str] | None = None) -> Money | None:
     """Return what a reply or its headers (lower-case names) say was charged; None for nothing."""
     return _only(_stated(reply, _is_charge, headers or {}))
+
+
+def refund_in(reply: Any) -> Money | None:
+    """Return what a reply says was given back, an endless amount for all; None for nothing."""
+    level = [_single(reply)]
+    for _ in range(MOST_DEPTH):
+        tables = [node for node in level if isinstance(node, dict)]
+        if any(map(_is_refunded, tables)):
+            return Money(Decimal("Infinity"), "")
+        level = [
+            _single(value)
+            for table in tables
+            for key, value in table.items()
+            if flat_key(key) not in _NOT_ASKED
+        ][:MOST_AMOUNTS]
+    return _only(_stated(reply, lambda key, around: _is_refund(f"{around}_{key}"), {}))
+
+
+def _is_refund(path: str) -> bool:
+    return bool(set(words(path)) & vocab.REFUND) and not set(words(path)) & vocab.NO_REFUND
+
+
+def _is_refunded(table: Mapping[str, Any]) -> bool:
+    """Tell whether an object says that all was given back: by a mark, or by a state."""
+    return any(
+        (value is True and _is_refund(key))
+        or (isinstance(value, str) and value.lower() in _REFUNDED and "status" in words(key))
+        for key, value in table.items()
+    )
+
+
+_REFUNDED = frozenset({"refunded", "fully_refunded", "fully refunded"})
 
 
 def balance_in(reply: Any, headers: Mapping[str, str] | None = None) -> Money | None:
@@ -134,8 +166,7 @@ def _single(value: Any) -> Any:
 def _is_void(table: Mapping[str, Any]) -> bool:
     """Tell whether an object says that its amounts were given back or can be used no longer."""
     flat = {flat_key(key): value for key, value in table.items()}
-    is_refunded = flat.get("refunded") is True or flat.get("isrefunded") is True
-    return is_refunded or flat.get("status") in {"expired", "runOut", "run_out"}
+    return _is_refunded(table) or flat.get("status") in {"expired", "runOut", "run_out"}
 
 
 def _money(value: Any, context: Surroundings) -> list[Money]:

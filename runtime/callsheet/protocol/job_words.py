@@ -173,5 +173,5 @@ QUEUE_KEYS = ("queue_position", "queuePosition", "position_in_queue", "queue", "
 COST_WORDS = frozenset({"cost", "costs", "price", "credit", "credits", "charged", "fee", "billed"})
 NO_COST_WORDS = word_set("""
     remaining left balance available limit quota estimated estimate max min currency unit per type
-    id code
+    id code refund refunds refunded refundable
 """)

@@ -114,6 +114,8 @@ CHARGED = word_set("cost costs price charged charge fee billed deduction deducte
 USED = word_set("""
     cost costs charged used consumed spent billed deducted charge usage fee
 """)
+REFUND = word_set("refund refunds refunded reversed credited")
+NO_REFUND = word_set("refundable id at date reason policy eligible pending requested failed")
 LEFT = word_set("remaining left available balance remain avail unused")
 TOTALS = word_set("total limit granted allocated quota cap purchased")
 SPENT = word_set("used usage consumed spent count")

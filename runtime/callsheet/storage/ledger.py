@@ -161,6 +161,8 @@ class Ledger(LedgerQueries, ForkAware):
     ) -> None:
         row = _columns(values, CHANGES)
         row |= masked_texts({name: row[name] for name in _SERVERS_TEXTS if name in row})
+        if "refund" in values:
+            _give_back(db, ref, row, *values["refund"])
         now = self._clock()
         changed = {"ref": ref, "now": now, "state": state, **row}
         is_there = db.execute(_update(*row), changed).rowcount
@@ -284,6 +286,25 @@ def _require_budget(db: sqlite3.Connection, row: Mapping[str, Any], limit: float
             code="budget",
             hint="it ends at midnight; …_DAILY_LIMIT sets another",
         )
+
+
+def _give_back(
+    db: sqlite3.Connection, ref: str, row: dict[str, Any], amount: float | None, unit: str
+) -> None:
+    """Lower the cost in ``row`` by what a server gave back of it, None for all of it.
+
+    An answer that was recorded before, or that speaks of another unit, changes nothing.
+    """
+    stored = db.execute("SELECT * FROM jobs WHERE ref = ?", (ref,)).fetchone()
+    if amount is None or stored is None:
+        row |= {"cost": 0.0} if amount is None else {}
+        return
+    charge = row.get("cost", stored["cost"])
+    charge = stored["estimate"] if charge is None else charge
+    charged_in = row.get("cost_unit") or stored["cost_unit"] or stored["unit"]
+    is_known = "cost" not in row and stored["state"] == "failed"
+    if charge is not None and not is_known and unit in {"", charged_in or unit}:
+        row["cost"] = max(0.0, charge - amount)
 
 
 def _refuse_twice(db: sqlite3.Connection, ref: str, values: Mapping[str, Any]) -> None:

@@ -28,6 +28,8 @@ defaults = { "ai.*" = { resolution = "720p" }, "ai.image.*" = { seed = 7, tags =
 families = { "ai.song.write" = { query = "ai.song.status", task-key = "song" } }
 upload = { action = "storage.upload_image", field = "data", result = "url" }
 tasks = { action = "ai.task.list", match = "clientReference" }
+prices = { charges = "success" }
+balance = { path = "/credits" }
 protocol = { state = "phase", done = ["ok"], envelope-ok = "code=0" }
 headers = { X-Version = "2023-06-01" }
 """

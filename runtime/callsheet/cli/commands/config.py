@@ -12,6 +12,7 @@ from callsheet.cli.builtin import BuiltinCommand, BuiltinGroup
 from callsheet.cli.output import formats as output
 from callsheet.cli.output.cells import align, cell
 from callsheet.config.profiles import NAME, ProfileFile
+from callsheet.config.settings import SPENDING
 from callsheet.errors import UsageError
 from callsheet.text import did_you_mean, listing
 from callsheet.version import __version__
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from callsheet.config.settings import Settings
 
 
+_SETTABLE = ("overlay", *SPENDING)
 _DIRS = ("config_dir", "state_dir", "cache_dir")
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _STANDARD_VARIABLES = {
@@ -65,6 +67,9 @@ def rows(context: Context) -> list[dict[str, str]]:
     file = ProfileFile(settings.config_dir)
     settings_rows.append(("profiles", ", ".join(file.names()), NAME))
     settings_rows.append(("overlay", settings.overlay, settings.origins.get("overlay", "default")))
+    settings_rows += [
+        (name, getattr(settings, name), settings.origins.get(name, "default")) for name in SPENDING
+    ]
     for name in ("insecure_http", "store_input"):
         switch = "yes" if getattr(settings, name) else "no"
         settings_rows.append((name, switch, settings.origins.get(name, "default")))
@@ -131,17 +136,25 @@ def _print(context: Context, setting: object, bare: str) -> None:
 
 
 def _set(context: Context, name: str, setting: str) -> None:
-    """Save a setting in the profile: overlay, a JSON file of rules about actions; "" removes it."""
-    from callsheet.config.overlay import read_overlay
+    """Save a setting in the profile; "" removes it.
 
-    if name != "overlay":
-        hint = "login --host URL --api-key KEY" if name in {"host", "key"} else ""
-        raise UsageError(f"{name} cannot be set: overlay can", hint=hint)
-    path = os.path.abspath(setting) if setting else ""
-    if path:
-        read_overlay(path)
-    settings = context.settings
-    ProfileFile(settings.config_dir).set(settings.profile, name, path)
+    That is an amount for max-cost, assume-cost or daily-limit, or as overlay a JSON file of rules.
+    """
+    key, settings = name.replace("-", "_"), context.settings
+    if key not in _SETTABLE:
+        hint = "login --host URL --api-key KEY" if key in {"host", "key"} else ""
+        can = listing([word.replace("_", "-") for word in _SETTABLE])
+        raise UsageError(f"{name} cannot be set: {can} can", hint=hint)
+    if key in SPENDING:
+        from callsheet.engine.budget import parse_limit
+
+        parse_limit(name, setting)
+    elif setting:
+        from callsheet.config.overlay import read_overlay
+
+        setting = os.path.abspath(setting)
+        read_overlay(setting)
+    ProfileFile(settings.config_dir).set(settings.profile, key, setting)
 
 
 def _path(context: Context) -> None:
