@@ -169,7 +169,7 @@ def _for_each_client(
     if "" in configs:
         return job("", configs[""])
     if flags.host and len(configs) > 1:
-        raise UsageError("--host fits one client alone", hint="name it with --client")
+        raise UsageError("--host works for one client only", hint="name it with --client")
     codes, documents = [], {}
     for name, config in configs.items():
         console.say(f"client {name}:")

@@ -121,7 +121,7 @@ def _find_templates(section: _ClientTable, root: Path) -> Path | None:
     name = section.text("templates", "")
     folder = Path(root, name)
     if name and not folder.is_dir():
-        raise UsageError(f"{section.project}: {section.path}.templates: {folder} is no folder")
+        raise UsageError(f"{section.project}: {section.path}.templates: {folder} is not a folder")
     return folder if name else None
 
 
@@ -168,7 +168,7 @@ def load_clients(
     given = [f"--{name}" for name, text in flags.items() if text]
     if given and len(chosen) > 1:
         hint = f"name it with --client: {listing(chosen)}"
-        raise UsageError(f"{given[0]} fits one client alone", hint=hint, flag=given[0])
+        raise UsageError(f"{given[0]} works for one client only", hint=hint, flag=given[0])
     every = {n: _resolve(s, start, root, {}, name=n) for n, s in sections.items()}
     _require_apart(every)
     return {n: _resolve(sections[n], start, root, flags, name=n) for n in chosen}
@@ -181,7 +181,7 @@ def _require_apart(configs: Mapping[str, Config]) -> None:
         for place in (config.folder, config.lock, config.command):
             if (other := places.setdefault(place, name)) != name:
                 raise UsageError(
-                    f"the clients {other} and {name} have one place: {place}",
+                    f"the clients {other} and {name} would write to one place: {place}",
                     hint="give each a package, a command and a lock of its own",
                 )
 

@@ -79,7 +79,7 @@ def _require_known(templates: Path) -> None:
     for path in sorted(templates.glob("*.jinja")):
         if path.name not in ours:
             hint = did_you_mean(path.name, ours) or f"there are: {', '.join(sorted(ours))}"
-            raise UsageError(f"{path} stands for no template", hint=hint)
+            raise UsageError(f"{path} replaces no template", hint=hint)
 
 
 def render(template: str, templates: Path | None = None, **context: object) -> str:

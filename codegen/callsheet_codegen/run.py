@@ -146,10 +146,10 @@ class GenerateRun:
                 *(f"  {line}" for line in text_lines(draft.changes)),
             ]
         kept = [step.path for step in plan.steps if step.kind == "keep"]
-        stays = "is not generated any more and was changed by hand: it stays"
+        stays = "is no longer generated and was changed by hand: it is left as it is"
         return [
             *(diagnostic.line() for diagnostic in diagnostics),
-            *(f"note: {path} was changed by hand and stays so" for path in plan.edited),
+            *(f"note: {path} was changed by hand and is left as it is" for path in plan.edited),
             *(f"note: {path} {stays}" for path in kept),
             f"{self.config.folder}: {deleted} files removed, {len(changed) - deleted} written",
             *changes,

@@ -67,7 +67,7 @@ class Source:
         """Return what a person is told of this choice, beside the source."""
         notes = []
         if self.ignored:
-            message = f"{self.ignored} names another server, and {self.why} goes before it"
+            message = f"{self.ignored} names another server, but {self.why} wins"
             hint = f"--host asks that server: callsheet {self.subcommand} --host …"
             notes.append(Diagnostic(level="note", code="host", message=message, hint=hint))
         if self.withheld:

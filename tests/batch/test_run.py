@@ -170,12 +170,12 @@ def test_a_batch_that_is_left_goes_on_where_it_stood(client: Client, sandbox: Ru
 def test_one_id_stands_for_one_row(client: Client) -> None:
     twice = [{"input": {"prompt": text}, "id": "a"} for text in "xy"]
 
-    with pytest.raises(UsageError, match="the id 'a' is that of line 1 too"):
+    with pytest.raises(UsageError, match="line 1 has the id 'a' too"):
         list(client.batch(IMAGE, twice))
 
 
 def test_two_rows_are_not_saved_at_one_path(client: Client, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is where line 1 is saved too"):
+    with pytest.raises(UsageError, match="line 1 would be saved to"):
         list(client.batch(IMAGE, rows(2), out=f"{tmp_path}/{{prompt}}.png"))
 
 

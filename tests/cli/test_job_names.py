@@ -57,7 +57,7 @@ def test_a_question_that_may_cost_is_not_asked_for_a_list(ads: BareProgram) -> N
     listed = ads.inside("tasks", "list", "--json")
 
     assert [row["state"] for row in listed.json] == ["running"]
-    assert "nothing is known to ask about" in listed.err
+    assert "no free way to ask about" in listed.err
     assert queries(ads) == 0
 
 
@@ -98,5 +98,5 @@ def test_a_link_of_another_server_is_not_waited_for(ads: BareProgram) -> None:
     kept = ads.inside("tasks", "wait", "https://far.example/jobs/2")
 
     assert (stranger.code, kept.code) == (2, 4), task
-    assert "it is no link of this server" in stranger.error["message"]
+    assert "it is not a link of this server" in stranger.error["message"]
     assert queries(ads) == 0

@@ -105,7 +105,7 @@ def test_one_file_is_no_place_for_several_jobs(ads: BareProgram) -> None:
 
     assert (shared.code, pathless.code) == (2, 2)
     assert shared.error["hint"] == "name a folder/, or a path with {task_id} in it"
-    assert f"no path waits for {tasks[0]}" in pathless.error["message"]
+    assert f"no path is stored for {tasks[0]}" in pathless.error["message"]
 
 
 def test_all_that_is_done_is_saved_where_its_path_waits_else_in_the_folder(
@@ -123,7 +123,7 @@ def test_all_that_is_done_is_saved_where_its_path_waits_else_in_the_folder(
     third = ads.inside("tasks", "save", "--all", "--out", "rest/")
 
     assert [len(run.json) for run in (first, second, third)] == [1, 1, 0]
-    assert "1 done and without a path: add --out DIR/" in first.err
+    assert "1 done, but without a path: add --out DIR/" in first.err
     assert [path.name for path in (ads.folder / "rest").iterdir()] == [
         f"ai-video-generate-{town}-1.mp4"
     ]

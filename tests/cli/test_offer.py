@@ -91,7 +91,7 @@ def test_a_search_without_a_hit_says_so(ads: BareProgram) -> None:
     done = ads("actions", "search", "zebra")
 
     assert (done.code, done.out) == (0, "")
-    assert done.err == "no action answers to zebra; all: ads actions list\n"
+    assert done.err == "no action matches zebra; all: ads actions list\n"
 
 
 def test_a_schema_is_pretty_or_raw(ads: BareProgram) -> None:

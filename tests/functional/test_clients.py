@@ -101,8 +101,8 @@ def test_a_client_that_fails_costs_the_others_nothing(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--lock", "one.json"], "--lock fits one client alone"),
-        (["--host", "https://a.example"], "--host fits one client alone"),
+        (["--lock", "one.json"], "--lock works for one client only"),
+        (["--host", "https://a.example"], "--host works for one client only"),
         (["--client", "flm"], "there is no client flm"),
     ],
 )
@@ -123,11 +123,11 @@ TABLES = [
     ("[tool.callsheet.clients.a]\nfree = 'x'\n", "tool.callsheet.clients.a.free is str"),
     (
         "[tool.callsheet.clients.a]\npackage = 'x'\n[tool.callsheet.clients.b]\npackage = 'x'\n",
-        "the clients a and b have one place",
+        "the clients a and b would write to one place",
     ),
     (
         "[tool.callsheet.clients.a]\n[tool.callsheet.clients.b]\ncommand = 'a'\n",
-        "the clients a and b have one place: a",
+        "the clients a and b would write to one place: a",
     ),
 ]
 

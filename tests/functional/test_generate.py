@@ -173,7 +173,7 @@ def test_a_file_changed_by_hand_is_overwritten_with_force_alone(
     edited = project / "acme_client/groups/video.py"
     edited.write_text("# mine\n")
     assert generate([]) == 0
-    assert "note: groups/video.py was changed by hand and stays so" in told(capsys)
+    assert "note: groups/video.py was changed by hand and is left as it is" in told(capsys)
     sandbox.add_action({**ZOO, "id": "ai.video.feed"})
     assert generate([]) == 2
     assert "groups/video.py was changed by hand" in capsys.readouterr().err

@@ -68,7 +68,7 @@ class KeyBook:
             self._db.execute("INSERT INTO rows VALUES (?, ?, ?)", (key, row.n, row.line))
         except self._double:
             line = self._db.execute("SELECT line FROM rows WHERE key = ?", (key,)).fetchone()[0]
-            raise UsageError(f"the id {key!r} is that of line {line} too") from None
+            raise UsageError(f"line {line} has the id {key!r} too") from None
         return row._replace(key=key)
 
     def enter_path(self, path: str, line: int) -> None:
@@ -78,7 +78,7 @@ class KeyBook:
         except self._double:
             other = self._db.execute("SELECT line FROM paths WHERE path = ?", (path,)).fetchone()[0]
             raise UsageError(
-                f"{path} is where line {other} is saved too", hint="put {n} into --out"
+                f"line {other} would be saved to {path} too", hint="put {n} into --out"
             ) from None
 
     def keys(self) -> Iterator[tuple[str, int]]:
@@ -105,7 +105,7 @@ class RowCheck:
     def find(self, action_id: str) -> Flow[Action]:
         """Return the action of a row, with this host's terms."""
         if not action_id:
-            raise UsageError("no action is named", hint="name it after the file")
+            raise UsageError("no action is named", hint="name it after FILE, or in each row")
         if action_id not in self.actions:
             require_sendable(action_id)
             action = yield from self._engine.host.find(action_id)

@@ -44,7 +44,7 @@ def check_name(name: str) -> str:
     """Return the name of a batch; raise ``UsageError`` for one that could be no file's name."""
     if not re.fullmatch(r"[\w][\w.-]{0,99}", name):
         raise UsageError(
-            f"a batch cannot be called {name!r}", hint="letters, digits, - _ .", flag="--name"
+            f"a batch cannot be called {name!r}", hint="use letters, digits, - _ .", flag="--name"
         )
     return name
 

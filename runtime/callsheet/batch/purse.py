@@ -50,7 +50,7 @@ class Purse:
         cost = self._amount((yield from self._budget.price(action, body)), limit)
         if cost is None:
             raise LimitReached(
-                f"the price of {action.id} is not known, and a limit of {limit} holds",
+                f"the price of {action.id} is not known, and there is a limit of {limit}",
                 code="budget",
                 hint="--assume-cost N says what to count for it",
                 flag="--max-cost",

@@ -117,7 +117,7 @@ class RowSource:
         except UnicodeDecodeError:
             raise UsageError(f"{self.name} is not UTF-8") from None
         except csv.Error as error:
-            raise UsageError(f"{self.name}: no CSV: {error}") from None
+            raise UsageError(f"{self.name} is not CSV: {error}") from None
         finally:
             text.detach()
 
@@ -127,8 +127,8 @@ class RowSource:
             raise UsageError(f"{self.name}: two columns are called {twice!r}")
         if not any(names):
             raise UsageError(
-                f"{self.name}: the first line has no names of columns",
-                hint="a column is named by a flag, such as prompt",
+                f"{self.name}: the first line does not name the columns",
+                hint="name each column by a flag, such as prompt",
             )
 
     def _decode(self, line: bytes, number: int) -> str:
@@ -149,8 +149,8 @@ def read_file(path: str, stdin: IO[bytes], kind: str = "") -> RowSource:
     kind = kind or KINDS.get(os.path.splitext(path)[1].lower(), "txt" if path == "-" else "")
     if not kind:
         raise UsageError(
-            f"{path}: what is in it? Its name ends in none of {', '.join(KINDS)}",
-            hint="--rows txt, csv or jsonl says it",
+            f"{path}: the format is not known: the name does not end in {', '.join(KINDS)}",
+            hint="name it: --rows txt, csv or jsonl",
             flag="--rows",
         )
     source = RowSource(name, kind)
@@ -180,7 +180,9 @@ def make_rows(
     """
     if source.kind == "txt" and not shape.field:
         raise UsageError(
-            f"{source.name}: which field does a line fill?", hint="--field NAME", flag="--field"
+            f"{source.name}: it is not known which field a line fills",
+            hint="name it: --field NAME",
+            flag="--field",
         )
     variants = list(product(*(values for _, values in shape.vary)))
     n = 0
@@ -216,7 +218,7 @@ def _read_cells(
     names: Sequence[str], cells: Sequence[str], *, base: dict[str, Any], shape: RowShape
 ) -> Row:
     if len(cells) > len(names):
-        raise UsageError(f"{len(cells)} cells, and {len(names)} columns have a name")
+        raise UsageError(f"{len(cells)} cells, but {len(names)} named columns")
     own = {"action": shape.action, "id": "", "out": ""}
     for name, cell in zip(names, cells, strict=False):
         if not cell.strip() or not name:
@@ -254,13 +256,13 @@ def _read_object(document: Any, shape: RowShape) -> Row:
         put(base, shape.field, document)
         return Row(0, 0, shape.action, base)
     if not isinstance(document, dict):
-        raise UsageError("no JSON object")
+        raise UsageError("not a JSON object")
     if not isinstance(document.get("input"), dict) or not set(document) <= ENVELOPE:
         return Row(0, 0, shape.action, {**_copy(shape.base), **document})
     own = {name: document.get(name, "") for name in ("action", "id", "out")}
     wrong = next((name for name, text in own.items() if not isinstance(text, str | int)), None)
     if wrong is not None:
-        raise UsageError(f"{wrong} is no text")
+        raise UsageError(f"{wrong} is not a text")
     action = str(own["action"]) or shape.action
     base = _copy(shape.base) if action == shape.action else {}
     return Row(0, 0, action, {**base, **document["input"]}, str(own["id"]), str(own["out"]))

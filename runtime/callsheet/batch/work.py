@@ -224,7 +224,9 @@ class RowWorker:
             seconds = self._timeout or job.family.timeout_ms / 1000
             reply = await self._asker.run(self._engine.wait_until_over(job, seconds))
         if reply is None:
-            raise StillRunning(f"nothing asks about {task.action.id}", action=task.action.id)
+            raise StillRunning(
+                f"no action is known that asks about {task.action.id}", action=task.action.id
+            )
         return require_done(reply, task.action.id, _task_id(Started(reply, job)))
 
     def _save_media(self, task: RowTask, reply: ParsedReply, job: Job | None) -> Flow[Any]:

@@ -334,7 +334,7 @@ def _read_page(reply: HttpReply, host: str, overrides: Overrides, only: str | No
     if page is not None and page.refusal is None:
         first = page.notes[0] if page.evidence.count else ""
         raise ServerError(
-            f"{host} answered, and no list of actions was found in it"
+            f"{host} answered, but no list of actions was found in the answer"
             + (f": {first}" if first else ""),
             hint="see: probe",
         )
@@ -446,7 +446,7 @@ class _Schemas:
         _store_validators(self.tags, path, reply)
         reading = read_schema(document, self.overrides)
         if reading.input is None:
-            return action, "; ".join(reading.notes) or "what was served is no JSON Schema"
+            return action, "; ".join(reading.notes) or "the answer is not a JSON Schema"
         return self._merge(action, reading, reading.marks), ""
 
     def _merge(

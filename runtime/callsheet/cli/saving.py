@@ -56,12 +56,12 @@ def check(context: Context, action: Action) -> None:
     to = check_out(out, action=action.id, force="force" in flags, manifest="manifest" in flags)
     needs_file += ["no-wait"] if "no-wait" in flags else []
     if to.is_stream and needs_file:
-        raise UsageError(f"--{needs_file[0]} needs a file, and {out} is none", flag="--out")
+        raise UsageError(f"--{needs_file[0]} needs a file, and {out} is not one", flag="--out")
     flags["out"], context.destination = to.path, to
     path = "" if to.is_folder or "{task_id}" in to.path else absolute_out(context)
     if path and not context.ledger().claim(path):
         raise UsageError(
-            f"another process that runs now saves to {out}; nothing was sent",
+            f"another running process saves to {out}; nothing was sent",
             hint="choose another path",
             flag="--out",
         )

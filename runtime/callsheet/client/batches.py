@@ -59,7 +59,7 @@ async def iterate_batch(
     engine, ledger = client._engine, client.ledger
     results = options.get("results", "")
     if ledger is None:
-        raise UsageError("a batch needs the ledger, which says which rows were sent")
+        raise UsageError("a batch needs the ledger, which records the rows that were sent")
     source = read_values(as_json(row) for row in rows)
     file = ResultFile(os.path.abspath(results) if results else "")
     try:

@@ -73,7 +73,7 @@ class _NoClient:
 
     def __getattr__(self, name: str) -> Any:
         raise UsageError(
-            "this is a copied or unpickled result or job: it has the data, and no client",
+            "this is a copied or unpickled result or job: it has the data, but no client",
             hint="use the original, or get the job by its id: client.tasks.get(ID)",
         )
 

@@ -180,7 +180,7 @@ def parse_host(text: str, *, insecure_http: bool = False) -> str:
     scheme = re.match(_SCHEME, url)
     if scheme and scheme[0].lower() not in {"http://", "https://"}:
         raise UsageError(
-            f"{scheme[0]} is not how a server's address begins: {text!r}",
+            f"{text!r}: a server's address begins with https:// or http://, not {scheme[0]}",
             hint="write https://HOST[:PORT], or http:// for this machine",
             flag="--host",
         )
@@ -216,7 +216,7 @@ def _require_path(url: str) -> str:
 
     parts = urlsplit(url)
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise UsageError("a server's address holds no user, query or fragment", flag="--host")
+        raise UsageError("a server's address has no user, query or fragment", flag="--host")
     return parts.path
 
 

@@ -57,7 +57,7 @@ def decode(data: bytes) -> Any:
 
 
 def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is no JSON number")
+    raise ValueError(f"{word} is not a JSON number")
 
 
 def client_reference(key: str | None) -> str:

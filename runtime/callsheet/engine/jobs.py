@@ -118,7 +118,7 @@ def find_job(engine: Engine, name: str, family: Family | None = None) -> Flow[Jo
         return (yield from recorded_job(engine, row, row.task_ids))
     if has_poll_link((name,)) and not is_poll_link(engine.settings.require_host(), name):
         raise UsageError(
-            f"no task {one_line(name, 200)} in this ledger, and it is no link of this server",
+            f"no task {one_line(name, 200)} in this ledger, and it is not a link of this server",
             hint="tasks list",
         )
     if family is None:
@@ -163,7 +163,7 @@ def refresh_running(engine: Engine, rows: Iterable[LedgerEntry], seconds: float)
     for row in rows:
         job, left = _freely_asked(engine, row), end - engine.timing.clock()
         if job is None:
-            missing = missing or f"nothing is known to ask about {row.ref[:8]} for free"
+            missing = missing or f"no free way to ask about {row.ref[:8]} is known"
             continue
         if left <= 0:
             return f"the server took more than {seconds:g} s"

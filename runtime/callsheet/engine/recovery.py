@@ -193,11 +193,14 @@ class Recovery:
             yield Record("unknown", row.ref, {"error": UNLISTED_AT + (lookup.date or "no time")})
             first = now
         if first is None or now is None:
-            self._note(row, "is not listed; the server tells no time, so it may still come")
+            self._note(row, "is not listed; the server sends no time, so it may still appear")
         elif now - first <= SETTLING:
             self._note(row, f"is not listed; look again after {SETTLING / 60:.0f} minutes")
         elif not row.family or not (yield from self._lists_older(row)):
-            self._note(row, f"is not listed, nor is it shown that every {row.action} is")
+            self._note(
+                row,
+                f"is not listed, and it is not certain that the server lists every {row.action}",
+            )
         else:
             yield Record("refused", row.ref, {"error": UNLISTED})
 
@@ -251,7 +254,7 @@ class Recovery:
         if catalogue.get(action) is None:
             return None
         if self.engine.host.is_billable(action):
-            raise ServerError(f"{action} costs, as the server says")
+            raise ServerError(f"the server says that {action} costs")
         walk, date = PageWalk(), ""
         fields: Mapping[str, Any] = {}
         while True:

@@ -304,7 +304,7 @@ def _reason(reply: ParsedReply) -> str:
     reason = reason_of([reason for reason in found if reason.rule <= FAULT])
     if not reason and origin is not None:
         links = (text for text in texts_of(origin.layers[0]) if _STORAGE.match(text))
-        reason = next((f"{one_line(link, 200)} is no http link" for link in links), "")
+        reason = next((f"{one_line(link, 200)} is not an http link" for link in links), "")
     return f": {reason}" if reason else ""
 
 

@@ -272,7 +272,7 @@ def _entries(
     for index, raw in enumerate(place.raws, start=1):
         entry = reader.read(raw)
         if entry is None:
-            notes.append(f"entry {index} is no action: {one_line(raw[1], 80)}")
+            notes.append(f"entry {index} is not an action: {one_line(raw[1], 80)}")
         elif entry.id in actions:
             notes.append(f"{one_line(entry.id, 80)} is in the list twice; the first entry counts")
         else:

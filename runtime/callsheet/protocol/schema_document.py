@@ -79,10 +79,10 @@ def _reading(document: Any, overrides: Overrides = NONE, depth: int = 0) -> Sche
         schema = read_fields(document)
         if schema is None and len(document) == 1 and depth < _DEPTH:
             return _reading(document[0], overrides, depth + 1)
-        notes = () if schema is not None else ("the schema document is no JSON object",)
+        notes = () if schema is not None else ("the schema document is not a JSON object",)
         return SchemaReading(input=schema, notes=notes)
     if not isinstance(document, dict):
-        return SchemaReading(notes=("the schema document is no JSON object",))
+        return SchemaReading(notes=("the schema document is not a JSON object",))
     input_schema, output_schema = _forced_schemas(document, overrides)
     if input_schema is None:
         inner = _input_of(document, depth) or _nested_reading(document, depth)

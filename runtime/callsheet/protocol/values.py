@@ -199,7 +199,7 @@ class Overrides(NamedTuple):
         for key, value in table.items():
             if key not in keys:
                 allowed = ", ".join(keys)
-                raise UsageError(f"protocol.{key} is not known", hint=f"known are: {allowed}")
+                raise UsageError(f"protocol.{key} is not known", hint=f"known: {allowed}")
             fields[keys[key]] = _texts(key, value)
         malformed = [rule for rule in fields.get("envelope_ok", ()) if "=" not in rule]
         if malformed:

@@ -30,7 +30,7 @@ class Busy(UsageError):
 
     def __init__(self, path: str) -> None:
         super().__init__(
-            f"{path} is locked by another program, which did not let go of it in time",
+            f"{path} is locked by another program, which did not release it in time",
             hint=f"let that program finish, or end it (`fuser {path}` may name it); then try again",
         )
 

@@ -153,7 +153,7 @@ def _refuse_existing(path: str, mode: int, *, force: bool) -> None:
         hint = f"a link is neither followed nor replaced: name {os.path.realpath(path)}"
         raise UsageError(f"{path} is a link", hint=hint, flag="--out")
     if not stat.S_ISREG(mode):
-        raise UsageError(f"{path} exists and is no file", flag="--out")
+        raise UsageError(f"{path} exists and is not a file", flag="--out")
     if not force:
         raise UsageError(f"{path} exists", hint="--force replaces it", flag="--out")
 

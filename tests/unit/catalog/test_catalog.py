@@ -228,7 +228,7 @@ def test_a_link_out_of_the_origin_is_refused(target: str) -> None:
         (reply({"message": "no key"}, 401), AuthError, "no key"),
         (reply({"success": False, "message": "closed"}), ServerError, "closed"),
         (reply({"hello": "world"}), ServerError, "no list of actions"),
-        (reply({"actions": [{"title": "T"}]}), ServerError, "entry 1 is no action"),
+        (reply({"actions": [{"title": "T"}]}), ServerError, "entry 1 is not an action"),
         (reply(b"<html><title>Hi</title>", content_type="text/html"), ServerError, "Hi"),
         (reply(b'{"actions": [], "actions": []}'), ServerError, "repeats a key"),
         (reply(b"", 404), ServerError, "404"),

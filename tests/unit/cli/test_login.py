@@ -253,7 +253,10 @@ def test_logout_forgets_the_headers_too(ads: Ads) -> None:
 def test_a_wrong_scheme_is_named(ads: Ads, host: str) -> None:
     done = ads("--host", host, "whoami")
 
-    assert (done.code, "is not how a server's address begins" in done.err) == (2, True)
+    assert (done.code, "a server's address begins with https:// or http://" in done.err) == (
+        2,
+        True,
+    )
 
 
 def test_a_profile_that_does_not_exist_is_named(ads: Ads) -> None:

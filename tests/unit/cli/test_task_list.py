@@ -78,5 +78,5 @@ def test_a_time_may_be_an_age_or_a_date(text: str, ago: float) -> None:
 
 @pytest.mark.parametrize("text", ["2", "d", "-1d", "yesterday", "2026-13-01", "2d2h"])
 def test_another_text_is_no_time(text: str) -> None:
-    with pytest.raises(UsageError, match="is no time"):
+    with pytest.raises(UsageError, match="is not a time"):
         parse_since(text, NOW)

@@ -60,7 +60,7 @@ def test_a_broken_template_is_a_sentence(tmp_path: Path, text: str, words: str) 
 
 def test_a_template_that_stands_for_nothing_is_refused(tmp_path: Path) -> None:
     (tmp_path / "grup.py.jinja").write_text("")
-    with pytest.raises(UsageError, match="stands for no template") as caught:
+    with pytest.raises(UsageError, match="replaces no template") as caught:
         rendered(tmp_path)
 
     assert GROUP in caught.value.hint
@@ -68,7 +68,7 @@ def test_a_template_that_stands_for_nothing_is_refused(tmp_path: Path) -> None:
 
 def test_the_folder_is_named_from_the_table(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[tool.callsheet]\npackage="a"\ntemplates="own"\n')
-    with pytest.raises(UsageError, match="own is no folder"):
+    with pytest.raises(UsageError, match="own is not a folder"):
         load(tmp_path, {})
     (tmp_path / "own").mkdir()
 

@@ -141,7 +141,7 @@ def test_entries_that_are_none_are_told_and_skipped() -> None:
 
     assert [entry.id for entry in page.entries] == ["a.b"]
     assert len(page.notes) == 7
-    assert page.notes[0] == "entry 2 is no action: 7"
+    assert page.notes[0] == "entry 2 is not an action: 7"
     assert "twice" in page.notes[3]
 
 
@@ -233,7 +233,7 @@ def test_a_list_in_which_nothing_is_understood_is_none(data: Any) -> None:
     page = read_list(data)
 
     assert not page.recognised
-    assert page.notes[0].startswith("entry 1 is no action")
+    assert page.notes[0].startswith("entry 1 is not an action")
 
 
 @pytest.mark.parametrize("empty", [{}, None, [], "/api/actions/a.b/schema", {"$ref": "/x"}])

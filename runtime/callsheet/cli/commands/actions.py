@@ -96,7 +96,7 @@ def _print(context: Context, rows: Rows, limit: int | None) -> None:
 
 
 def _search(context: Context, text: tuple[str, ...], limit: int | None) -> None:
-    """List the actions that answer to the words, the best first; misspellings are forgiven."""
+    """List the actions that match the words, the best first; misspellings are forgiven."""
     from callsheet.actions.ranking import Searchable, rank
     from callsheet.cli.server_actions import fetch_available
 
@@ -111,7 +111,7 @@ def _search(context: Context, text: tuple[str, ...], limit: int | None) -> None:
     ranked = [rows[action_id] for action_id in rank(query, entries)]
     _print(context, ranked, limit)
     if not ranked:
-        context.console.note(f"no action answers to {query}; all: {context.prog} actions list")
+        context.console.note(f"no action matches {query}; all: {context.prog} actions list")
 
 
 def _schema(context: Context, action_id: str, answer: bool, raw: bool) -> None:
@@ -193,7 +193,7 @@ def _diff(context: Context) -> int:
     count = format_count(len(rows), "change") if rows else "nothing changed"
     console.note(f"{context.settings.host}: {count} since {package}")
     if rows:
-        console.note(f"the new schemas are in force already; `{bindings.renewal()}` adds types")
+        console.note(f"the new schemas are used already; `{bindings.renewal()}` adds types")
     return DriftFound.exit_code if rows else 0
 
 

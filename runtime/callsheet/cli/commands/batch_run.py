@@ -49,11 +49,11 @@ if TYPE_CHECKING:
 RUN_FLAGS: tuple[options.Row, ...] = (
     ("rows", "KIND", "Read FILE as txt, csv or jsonl, whatever its name"),
     ("field", "NAME", "Fill this field with each line of a text file"),
-    ("name", "NAME", "Call the batch so (default: from the file's path)"),
+    ("name", "NAME", "Name the batch (default: from the file's path)"),
     ("parallel", "N", "Have at most N jobs open (default: what the server takes)"),
     ("vary", "FLAG=A,B", "Run each row with each of these values"),
     ("stop-after-failures", "N", "Send nothing more after N failures"),
-    ("resend-unknown", "", "Send rows again whose outcome is unknown; it may cost again"),
+    ("resend-unknown", "", "Send rows of unknown outcome again; it may cost again"),
     ("fetch", "", "Send nothing: wait for what was sent, and save it"),
     ("results", "PATH", "Append the results here (default: NAME.results.jsonl)"),
 )
@@ -225,7 +225,7 @@ class _BatchCommand:
             counts = self.journal.count(batch)
             before = sum(counts[state] for state in OVER)
             if before:
-                context.console.note(f"{before} of {self.check.count} rows are over already")
+                context.console.note(f"{before} of {self.check.count} rows are finished already")
             asyncio.run(self._loop(run, file_of_results, before))
         finally:
             file_of_results.close()
@@ -300,7 +300,7 @@ class _BatchCommand:
         return error.exit_code
 
     def _stop(self) -> Interrupted:
-        error = Interrupted("stopped; nothing more is sent, and what runs goes on at the server")
+        error = Interrupted("stopped: nothing more is sent; running jobs go on at the server")
         error.exit_code = TERMINATED if self.signal == signal.SIGTERM else INTERRUPTED
         return error
 
@@ -316,7 +316,7 @@ def _failure(run: BatchRun, counts: Counter[str], left: int) -> CallsheetError |
     if counts["unknown"]:
         rows = format_count(counts["unknown"], "row")
         return OutcomeUnknown(
-            f"{rows} may have been sent, and what became of them is unknown{not_sent}",
+            f"{rows} may have been sent; the outcome is unknown{not_sent}",
             hint="tasks recover",
         )
     if stopped is not None and (isinstance(stopped, LimitReached) or stopped.code != "failures"):
@@ -328,7 +328,7 @@ def _failure(run: BatchRun, counts: Counter[str], left: int) -> CallsheetError |
         return TaskFailed(f"{format_count(failed, 'row')} failed{not_sent}")
     if counts["unsaved"]:
         rows = format_count(counts["unsaved"], "row")
-        return CallsheetError(f"{rows} done and not saved", code="unsaved")
+        return CallsheetError(f"{rows} done, but not saved", code="unsaved")
     if left:
         return StillRunning(f"{format_count(left, 'row')} left to another process")
     return None
@@ -366,7 +366,7 @@ def _number(context: Context, flag: str) -> int:
     if text is None:
         return 0
     if not text.isdecimal() or not 0 < int(text[:9]) < 1_000_000:
-        raise UsageError(f"--{flag}: {text!r} is not a number from 1 on", flag=f"--{flag}")
+        raise UsageError(f"--{flag}: {text!r} is not a whole number above 0", flag=f"--{flag}")
     return int(text)
 
 

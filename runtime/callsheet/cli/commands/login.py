@@ -60,7 +60,7 @@ def _login(
     The key is saved for this server only, in a file that only you can read.
     """
     if keyring and api_key_command is not None:
-        raise UsageError("--keyring stores a key, --api-key-command none", flag="--keyring")
+        raise UsageError("use --keyring or --api-key-command, not both", flag="--keyring")
     if keyring:
         open_keyring()
     host, key = _read_other_file(older) if older is not None else (None, None)

@@ -61,7 +61,7 @@ def setup_of(context: Context, shell: str) -> Setup:
     own = folder("config", context.program.command, context.program.env, context.environ)
     script = os.path.join(os.path.abspath(own), f"completion.{_SUFFIXES[shell]}")
     if set(script) & set('"$`\\\n') and os.name != "nt":
-        raise UsageError(f"{script} cannot be named in a file of {shell}")
+        raise UsageError(f"{script} cannot be written into a file of {shell}")
     line = f"{_SOURCING[shell].format(path=script)}  {_MARK.format(prog=prog)}"
     return Setup(script, _startup_file(context, shell, home), line)
 

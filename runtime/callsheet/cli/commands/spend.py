@@ -160,9 +160,9 @@ spend = BuiltinCommand(
             ["--by"],
             default="day",
             type=click.Choice(["day", "action", "model", "host"]),
-            help="day (unless said), action, model or host",
+            help="day (default), action, model or host",
         ),
-        click.Option(["--svg"], metavar="PATH", help="Draw the sums into this file too"),
+        click.Option(["--svg"], metavar="PATH", help="Draw the sums into this SVG file too"),
     ],
 )
 balance = BuiltinCommand("balance", _balance)

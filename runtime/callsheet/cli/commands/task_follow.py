@@ -77,7 +77,9 @@ def save(context: Context, names: Sequence[str]) -> int:
     jobs = _find_all(context, names)
     for job in jobs if not folder else ():
         if not job.out:
-            raise UsageError(f"no path waits for {job.name}: --out DIR/ is needed", flag="--out")
+            raise UsageError(
+                f"no path is stored for {job.name}: --out DIR/ is needed", flag="--out"
+            )
     return _follow_all(context, jobs, folder)
 
 
@@ -175,7 +177,7 @@ def _unsaved(context: Context, folder: str) -> list[Followed]:
         pathless += not out
         jobs += [followed._replace(out=out)] if out else []
     if pathless:
-        context.console.warn(f"{pathless} done and without a path: add --out DIR/")
+        context.console.warn(f"{pathless} done, but without a path: add --out DIR/")
     return jobs
 
 

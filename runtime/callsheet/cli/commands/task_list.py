@@ -112,7 +112,7 @@ def list_jobs(
         rows, columns = fit(rows, get_terminal_size().columns, time.time())
     output.emit_list(console, rows, columns)
     if not jobs and wanted != JobFilter():
-        console.note("no job of the ledger fits")
+        console.note("no job of the ledger matches")
     note_cost(context, jobs)
 
 
@@ -143,7 +143,7 @@ def parse_since(text: str, now: float) -> float:
         return datetime.fromisoformat(text.strip()).timestamp()
     except (ValueError, OverflowError):
         raise UsageError(
-            f"--since: {text!r} is no time", hint="30m, 2h, 2d or 2026-11-30", flag="--since"
+            f"--since: {text!r} is not a time", hint="30m, 2h, 2d or 2026-11-30", flag="--since"
         ) from None
 
 
@@ -220,7 +220,7 @@ LIST_OPTIONS = [
     click.Option(["--since"], default="", metavar="TIME", help="Started since 30m, 2d, 2026-11-30"),
     click.Option(["--state"], type=click.Choice(STATES), help="Only in this state"),
     click.Option(
-        ["--action"], default="", metavar="ID", help="Only of actions whose id holds this"
+        ["--action"], default="", metavar="ID", help="Only of actions whose id contains this"
     ),
     click.Option(
         ["--limit"], metavar="N", type=click.IntRange(1), default=50, help="Print at most this many"

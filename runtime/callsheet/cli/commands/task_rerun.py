@@ -65,7 +65,7 @@ class RerunCommand(ActionCommand):
         is_changed = bool(typed) or not context.flags.keys().isdisjoint(_CHANGES)
         if is_changed:
             if "input" not in context.flags and body.lstrip()[:1] != "{":
-                raise UsageError(f"the input of {self.job_name} is no object: give --input")
+                raise UsageError(f"the input of {self.job_name} is not an object: give --input")
             context.flags.setdefault("input", body)
             request = build_request(context, self.action, typed)
         else:
