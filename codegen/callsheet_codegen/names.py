@@ -17,8 +17,8 @@ GROUP_RESERVED = word_set("""
 # What a client has of its own; a group of such a name gets an underscore.
 CLIENT_RESERVED = IN_CLASS_BODIES | frozenset(
     (
-        *("actions", "bindings", "call", "close", "iterate", "ledger", "model_of", "notes"),
-        *("submit", "tasks", "upload"),
+        *("actions", "batch", "bindings", "call", "close", "iterate", "ledger", "model_of"),
+        *("notes", "submit", "tasks", "upload"),
     )
 )
 _STANDARD = """

@@ -18,7 +18,7 @@ from callsheet_codegen.names import CLIENT_RESERVED
 if TYPE_CHECKING:
     from callsheet_sandbox.server import Running
 
-CLIENT = "actions call close iterate ledger model_of notes submit tasks upload"
+CLIENT = "actions batch call close iterate ledger model_of notes submit tasks upload"
 TASK = "action cancel id progress raw_state ref refresh save state wait watch"
 RESULT = "action cost data json media response save save_all task_id"
 TASKS = "forget get list recover rerun"
