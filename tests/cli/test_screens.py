@@ -18,7 +18,7 @@ from callsheet.actions.naming import summary_line
 from callsheet.cli.commands.completion import completion
 from callsheet.cli.commands.task_list import fit
 from callsheet.cli.commands.tasks import tasks
-from callsheet.cli.help import layout, pages
+from callsheet.cli.help import pages
 from callsheet.cli.main import report
 from callsheet.cli.output.cells import width
 from callsheet.cli.output.fitting import fit_table, hang
@@ -28,6 +28,7 @@ from callsheet.cli.server_actions import bound_actions
 from callsheet.errors import InvalidInput
 from callsheet.flows.effects import JobUpdate
 from callsheet.protocol.replies import ReplyFields
+from callsheet.stored import WIDTHS
 
 FOLDER = Path(__file__).parent / "screens"
 UPDATE = os.environ.get("UPDATE_GOLDEN") == "1"
@@ -62,7 +63,7 @@ def progress_line() -> str:
     return describe(JobUpdate("t1", "running", "queued", 0.05, 8, fields), 65) + "\n"
 
 
-@pytest.mark.parametrize("screen", layout.WIDTHS)
+@pytest.mark.parametrize("screen", WIDTHS)
 def test_screens(
     screen: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from unit.scripted import FAMILY, HOST, MAKE, Stage, order, reply
 
-from callsheet.errors import AuthError, CallsheetError, OutcomeUnknown, ServerError
+from callsheet.errors import AuthError, CallsheetError, OutcomeUnknown, ServerError, StillRunning
 from callsheet.flows.bodies import id_in_link
 from callsheet.flows.invoke import ParsedReply, submit
 from callsheet.flows.jobs import Job, query_job
@@ -99,7 +99,7 @@ def test_a_link_of_the_host_is_asked_by_get() -> None:
 
 def test_a_link_of_another_host_is_never_asked() -> None:
     stage = Stage(reply({"status": "running"}))
-    with pytest.raises(ServerError):
+    with pytest.raises(StillRunning, match="about which this server cannot be asked"):
         stage.run(query_job(job("https://other.example/operations/17"), stage.timing))
 
     assert stage.sends == []
