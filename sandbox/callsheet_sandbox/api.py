@@ -23,6 +23,7 @@ from callsheet_sandbox.judging import judge
 from callsheet_sandbox.realm import Realm
 from callsheet_sandbox.refusals import RefusedError
 from callsheet_sandbox.templates import Json
+from callsheet_sandbox.throttling import throttled
 from callsheet_sandbox.world import address, realm_of, world_of
 
 
@@ -66,6 +67,7 @@ async def show_credits(request: Request) -> Response:
     """GET /api/v1/chat/credit: the credits that are left."""
     realm = realm_of(request)
     _admit(request, realm, public=False)
+    realm.settle()
     remaining = realm.setting.store.credits(realm.name)
     return JSONResponse({"code": 200, "msg": "success", "data": remaining})
 
@@ -76,6 +78,8 @@ async def invoke(request: Request) -> Response:
     if moved := _moved(request, realm, "invoke"):
         return moved
     _admit(request, realm, public=False)
+    if not realm.admits_post():
+        raise throttled(realm, seconds=1)
     action = realm.action(request.path_params["action"])
     body = _object(await request.body())
     judge(shapes.advertised_input(realm.dialect, action), body)

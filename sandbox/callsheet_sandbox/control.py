@@ -18,6 +18,7 @@ async def _log(request: Request) -> Response:
 
 async def _charges(request: Request) -> Response:
     realm = realm_of(request)
+    realm.settle()
     return JSONResponse(realm.setting.store.charges(realm.name))
 
 

@@ -118,10 +118,14 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class Throttle:
-    """How many first queries of a task get 429, and whether Retry-After is seconds or a date."""
+    """How many first queries of a task get 429, and whether Retry-After is seconds or a date.
+
+    `posts` is how many POSTs a second are let in, 0 for all.
+    """
 
     queries: int = 0
     form: str = "seconds"
+    posts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,7 @@ class Dialect:
 
     name: str
     title: str
+    charges: str = "acceptance"
     auth: Auth = field(default_factory=Auth)
     idempotency: Idempotency = field(default_factory=Idempotency)
     caching: str | None = None

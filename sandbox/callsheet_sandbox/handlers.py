@@ -71,9 +71,14 @@ def _charge(call: Call, task: str | None) -> None:
     if cost <= 0:
         return
     store, name = call.realm.setting.store, call.realm.name
-    if not store.charge(
-        name, reference=call.reference, action=call.action.id, cost=cost, task=task
-    ):
+    if task is not None and call.realm.dialect.charges == "success":
+        call.realm.settle()
+        is_paid = store.credits(name) >= cost
+    else:
+        is_paid = store.charge(
+            name, reference=call.reference, action=call.action.id, cost=cost, task=task
+        )
+    if not is_paid:
         balance = store.credits(name)
         raise RefusedError(
             "insufficient_credits",

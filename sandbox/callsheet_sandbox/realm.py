@@ -5,6 +5,7 @@ import fnmatch
 import hashlib
 import json
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -63,6 +64,7 @@ class Realm:
         self._original = {key: a for key, a in actions.items() if not self._lacks(key)}
         self.actions = dict(self._original)
         self._digest: bytes | None = None
+        self._posts: deque[float] = deque()
         # A minute back, so that a change within the first second still moves Last-Modified.
         self.modified = int(setting.clock()) - 60
 
@@ -185,7 +187,38 @@ class Realm:
             "error": failure(row) if standing.state == "failed" else None,
             "created": int(row.created),
             "reference": row.reference,
+            "cost": self._cost(row, standing),
         }
+
+    def _cost(self, row: TaskRow, standing: Standing) -> int | None:
+        """Return what a job costs; None while that is open where success alone is charged."""
+        cost = self.actions[row.action].cost if row.action in self.actions else 0
+        if self.dialect.charges != "success":
+            return cost
+        return {"success": cost, "failed": 0}.get(standing.state)
+
+    def settle(self) -> None:
+        """Charge for the jobs that have succeeded since, where success alone is charged."""
+        if self.dialect.charges != "success":
+            return
+        for row in self.setting.store.uncharged(self.name, self.setting.clock()):
+            standing = self.standing(row)
+            cost = self._cost(row, standing)
+            if cost and standing.state == "success":
+                self.setting.store.charge(
+                    self.name, reference=row.reference, action=row.action, cost=cost, task=row.id
+                )
+
+    def admits_post(self) -> bool:
+        """Tell whether one more POST is let in within this second, and count it if so."""
+        now, most = self.setting.clock(), self.dialect.throttle.posts
+        while self._posts and self._posts[0] <= now - 1:
+            self._posts.popleft()
+        if most and len(self._posts) >= most:
+            return False
+        if most:
+            self._posts.append(now)
+        return True
 
 
 def failure(row: TaskRow) -> str:

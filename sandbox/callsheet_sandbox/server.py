@@ -48,7 +48,9 @@ class Running:
 
     def charges(self, dialect: str | None = None) -> list[dict[str, Json]]:
         """Return the charges in order: reference, action, cost, taskId."""
-        return self.world.setting.store.charges(self._realm(dialect).name)
+        realm = self._realm(dialect)
+        realm.settle()
+        return self.world.setting.store.charges(realm.name)
 
     def requests(self, dialect: str | None = None) -> list[dict[str, Json]]:
         """Return the requests in order: method, path, query, auth, headers, body, status."""

@@ -71,6 +71,7 @@ def _values(dialect: Dialect, action: Action) -> dict[str, Json]:
         "output": _drafted(dialect, output),
         "readOnly": True if action.read_only else None,
         "billable": None if action.billable else False,
+        "cost": action.cost or None,
     }
 
 

@@ -129,6 +129,15 @@ class Store:
         )
         return [TaskRow(*row) for row in rows]
 
+    def uncharged(self, realm: str, now: float) -> list[TaskRow]:
+        """Return the jobs of a realm that have ended and were not charged, oldest first."""
+        rows = self._run(
+            "SELECT * FROM tasks WHERE realm = ?1 AND created + seconds <= ?2 AND id NOT IN"
+            " (SELECT task FROM charges WHERE realm = ?1 AND task IS NOT NULL) ORDER BY created",
+            (realm, now),
+        )
+        return [TaskRow(*row) for row in rows]
+
     def count_query(self, task_id: str) -> None:
         """Note that a job was asked about once more."""
         self._run("UPDATE tasks SET asked = asked + 1 WHERE id = ?", (task_id,))
