@@ -17,12 +17,12 @@ from bench.serving import KEY, served
 from bench.timing import FOLDER, Process
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 ROOT = FOLDER.parents[1]
 SOURCES = [ROOT / name for name in ("runtime", "codegen", "sandbox")]
 # A client is made from the address of its server, so that each size has its own.
-PORTS = {3: 47611, 30: 47616, 100: 47621, 1000: 47631}
+PORTS = {3: 47611, 30: 47616, 100: 47621, 500: 47626, 1000: 47631, 5000: 47641}
 PROGRAMS = FOLDER / "programs"
 
 
@@ -63,12 +63,18 @@ class BenchStage:
             compileall.compile_dir(source, quiet=2)
         self._compile_packages()
         for count in self.sizes:
-            self.hosts[count] = self.stack.enter_context(served(count, port=PORTS[count]))
+            self._serve(count)
             if not (self.client(count) / "done").exists():
                 words = ["write_client.py", str(count), self.hosts[count], str(self.client(count))]
                 self._python(words)
             compileall.compile_dir(self.client(count), quiet=2)
-            self._log_in(count)
+            self._log_in(count, self.ads)
+        self._serve(self.large)
+
+    def _serve(self, count: int) -> None:
+        """Start the server of so many actions, and log in with the program without bindings."""
+        self.hosts[count] = self.stack.enter_context(served(count, port=PORTS[count]))
+        self._log_in(count, self.unbound)
 
     def _compile_packages(self) -> None:
         stamp = self.folder / "compiled"
@@ -87,20 +93,28 @@ class BenchStage:
         if done.returncode and not plain:
             raise SystemExit(f"{words}: {done.stdout}{done.stderr}")
 
-    def _log_in(self, count: int) -> None:
+    def _log_in(self, count: int, program: Callable[..., Process]) -> None:
         words = ["login", "--host", self.hosts[count], "--api-key", KEY, "--auth", "bearer"]
-        self.ads(count, *words).sample()
-        self.ads(count, "actions", "list", "--refresh").sample()
+        program(count, *words).sample()
+        program(count, "actions", "list", "--refresh").sample()
+
+    @property
+    def large(self) -> int:
+        """Return how many actions the host has whose catalogue is cached and never generated."""
+        return 500 if self.quick else 5000
 
     def client(self, count: int) -> Path:
         """Return the source root of the client of so many actions."""
         return self.folder / f"clients-{_digest()}" / str(count)
 
-    def environ(self, count: int, *, generator: bool = False) -> dict[str, str]:
-        """Return the environment of a client: its package, the runtime, folders of its own."""
-        home = self.folder / f"home-{count}"
+    def environ(
+        self, count: int, *, generator: bool = False, is_bound: bool = True
+    ) -> dict[str, str]:
+        """Return the environment of a client: its package if bound, the runtime, own folders."""
+        home = self.folder / (f"home-{count}" if is_bound else f"unbound-{count}")
         home.mkdir(exist_ok=True)
-        roots = [self.client(count), *(SOURCES if generator else SOURCES[:1])]
+        package = [self.client(count)] if is_bound else []
+        roots = [*package, *(SOURCES if generator else SOURCES[:1])]
         own = {f"ADS_{kind}_DIR": str(home / kind) for kind in ("CONFIG", "STATE", "CACHE")}
         path = os.pathsep.join(map(str, roots))
         return clean_environ() | own | {"HOME": str(home), "PYTHONPATH": path}
@@ -118,4 +132,10 @@ class BenchStage:
         """Return the generated program of so many actions."""
         process = self.program("ads", *words, count=count)
         process.code = code
+        return process
+
+    def unbound(self, count: int, *words: str, code: int = 0) -> Process:
+        """Return the program that we install, used with the host of so many actions."""
+        process = self.program("unbound", *words, count=count)
+        process.environ, process.code = self.environ(count, is_bound=False), code
         return process

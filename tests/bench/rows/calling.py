@@ -21,7 +21,9 @@ FREE = "ai.video.search"
 
 def trials(stage: BenchStage, peers: dict[str, Peer]) -> list[Trial]:
     """Return the program's call, the library's first one, then imports."""
-    return [_call(stage, n) for n in (stage.sizes[0], stage.sizes[-1])] + [
+    return [
+        *(_call(stage, n) for n in (stage.sizes[0], stage.sizes[-1])),
+        _call(stage, stage.large, unbound=True),
         _import(stage),
         _first(stage),
         _typed(stage),
@@ -29,14 +31,15 @@ def trials(stage: BenchStage, peers: dict[str, Peer]) -> list[Trial]:
     ]
 
 
-def _call(stage: BenchStage, count: int) -> Trial:
+def _call(stage: BenchStage, count: int, *, unbound: bool = False) -> Trial:
     url = f"{stage.hosts[count]}/api/actions/{ACTION}"
     posts = {
         name: stage.program(f"{name}_post", url, "--input", BODY)
         for name in ("lean", "plain", "naive")
     }
-    parts = {"ads": stage.ads(count, "call", ACTION, "--input", BODY), **posts}
-    metric = f"ads call, n = {count}"
+    program = stage.unbound if unbound else stage.ads
+    parts = {"ads": program(count, "call", ACTION, "--input", BODY), **posts}
+    metric = f"ads call, n = {count}{' (no bindings)' if unbound else ''}"
     rows = [
         RatioRow(
             metric=f"{metric}, over lean click + httpx", ours="ads", floor="lean", target=1.15

@@ -9,6 +9,8 @@ from bench.toolservers import helps
 from bench.trials import RatioRow, Trial
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bench.peers import Peer
     from bench.stage import BenchStage
     from bench.timing import Process
@@ -22,9 +24,11 @@ WAYS = {
 COMPLETION = "completion of a flag"
 
 
-def completing(stage: BenchStage, count: int) -> Process:
+UNBOUND = "no bindings"
+
+
+def completing(process: Process) -> Process:
     """Return what bash runs when the tab key is pressed after ``ads video generate --pro``."""
-    process = stage.ads(count)
     words = "ads video generate --pro"
     variables = {"_ADS_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "3"}
     process.environ, process.expected = {**process.environ, **variables}, "plain,--prompt"
@@ -33,14 +37,20 @@ def completing(stage: BenchStage, count: int) -> Process:
 
 def trials(stage: BenchStage, peers: dict[str, Peer]) -> list[Trial]:
     """Return one trial a way, with all sizes in it, so that the growth is measured in pairs too."""
-    ways = {
-        name: {n: stage.ads(n, *words) for n in stage.sizes} for name, words in WAYS.items()
-    } | {COMPLETION: {n: completing(stage, n) for n in stage.sizes}}
-    by_way = [_way(stage, name, parts) for name, parts in ways.items()]
+    by_way = _ways(stage, stage.ads)
     _beside(stage, by_way[0], peers)
     if "awscli" in peers:
         _with_aws(by_way[3], peers["awscli"].process(stage.folder, "--version", program="aws"))
-    return [same(stage), *by_way, _errors(stage)]
+    unbound = _ways(stage, stage.unbound, f" ({UNBOUND})")
+    return [same(stage), *by_way, *unbound, _errors(stage), _large(stage)]
+
+
+def _ways(stage: BenchStage, program: Callable[..., Process], which: str = "") -> list[Trial]:
+    """Return the trials of one program; what is shown the second time is what counts."""
+    ways = {name: {n: program(n, *words) for n in stage.sizes} for name, words in WAYS.items()} | {
+        COMPLETION: {n: completing(program(n)) for n in stage.sizes}
+    }
+    return [_way(stage, name + which, parts) for name, parts in ways.items()]
 
 
 def _beside(stage: BenchStage, trial: Trial, peers: dict[str, Peer]) -> None:
@@ -99,3 +109,21 @@ def _errors(stage: BenchStage) -> Trial:
         for name, metric in metrics.items()
     ]
     return Trial(name="errors", parts=parts, rows=rows)
+
+
+def _large(stage: BenchStage) -> Trial:
+    """Return what is asked of a large cached catalogue that nothing was generated from."""
+    parts = {
+        "pass": stage.python("-c", "pass"),
+        "click": stage.program("bare_click", "generate", "--prompt", "waves"),
+        "help": stage.unbound(stage.large, "video", "generate", "--help"),
+        "cached": stage.unbound(stage.large, "actions", "list", "--cached"),
+    }
+    of = f"n = {stage.large} ({UNBOUND})"
+    rows = [
+        RatioRow(metric=f"ads video generate --help, {of}", ours="help", floor="pass", target=1.25),
+        RatioRow(
+            metric=f"ads actions list --cached, {of}", ours="cached", floor="click", target=1.3
+        ),
+    ]
+    return Trial(name="large", parts=parts, rows=rows)
