@@ -25,7 +25,7 @@ from callsheet_codegen.models.requests import model_actions, models_index
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
 
-    from callsheet.catalog.snapshot import Snapshot
+    from callsheet.catalog.lock import Snapshot
     from callsheet.spec import Action, Advertised
     from callsheet_codegen.config import Config
     from callsheet_codegen.ir import ModelModule

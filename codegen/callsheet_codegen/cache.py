@@ -238,7 +238,7 @@ class ProjectCache:
         lock: str = "",
         templates: Mapping[str, str | None] = {},
     ) -> None:
-        from callsheet.catalog.snapshot import blocks_of
+        from callsheet.catalog.lock import blocks_of
 
         self._store, self._key, self._folder = store, f"{project}.work", str(folder)
         self._templates = templates

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from callsheet.actions.naming import command_path
-from callsheet.catalog.snapshot import Lock, load_lock
+from callsheet.catalog.lock import Lock, load_lock
 from callsheet.config.settings import LOOPBACK
 from callsheet.diff.change import document_of, github_lines, markdown_lines, summary, text_lines
 from callsheet.diff.compare import LockedNames, diff

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from callsheet.actions.resolve import ActionResolver
-    from callsheet.catalog.snapshot import Lock
+    from callsheet.catalog.lock import Lock
     from callsheet.config.overlay import Overlay
     from callsheet.spec import Action
 

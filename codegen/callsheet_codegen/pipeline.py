@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from callsheet.catalog.snapshot import Lock, Snapshot, blocks_of, dump_lock, load_lock
+from callsheet.catalog.lock import Lock, Snapshot, blocks_of, dump_lock, load_lock
 from callsheet.errors import UsageError
 from callsheet.jsonio import canonical
 from callsheet.version import __version__

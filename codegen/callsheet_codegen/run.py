@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
-    from callsheet.catalog.snapshot import Lock, Snapshot
+    from callsheet.catalog.lock import Lock, Snapshot
     from callsheet.diff.change import Change
     from callsheet_codegen.config import Config
     from callsheet_codegen.ir import Diagnostic

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TextIO
 
 from callsheet.catalog.host import Host
-from callsheet.catalog.snapshot import Snapshot
+from callsheet.catalog.lock import Snapshot
 from callsheet.config.bindings import Bindings
 from callsheet.config.credentials import X_API_KEY, merge_headers, parse_auth, project_headers
 from callsheet.config.profiles import ProfileFile

@@ -8,7 +8,7 @@ import re
 
 from program import ROOT
 
-from callsheet.catalog.snapshot import Snapshot
+from callsheet.catalog.lock import Snapshot
 from callsheet.diff.change import text_lines
 from callsheet.diff.compare import diff
 from callsheet.schemadiff.compare import find_differences

@@ -9,7 +9,7 @@ import pytest
 from drift.catalogues import ChangedServer, as_truth, servers
 from fidelity.recorder import KEY, PostRecorder, recorder
 
-from callsheet.catalog.snapshot import dump_lock
+from callsheet.catalog.lock import dump_lock
 from callsheet_codegen import cli, diff
 from callsheet_codegen.config import Config, load
 

@@ -19,7 +19,7 @@ import pexpect
 from faults import stage
 from functional.recorder import KEYS, STORED, Recorder, recorder
 
-from callsheet.catalog.snapshot import Lock, Snapshot, dump_lock
+from callsheet.catalog.lock import Lock, Snapshot, dump_lock
 from callsheet.spec import Advertised
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from callsheet.actions.resolve import ActionSet, resolve_actions
-from callsheet.catalog.snapshot import Snapshot
+from callsheet.catalog.lock import Snapshot
 from callsheet.spec import Action, Advertised
 from callsheet_codegen import layout, pipeline
 from callsheet_codegen.config import LOCK, Config, parse_overlay

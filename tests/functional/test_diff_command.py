@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callsheet.catalog.snapshot import Lock, Snapshot, dump_lock
+from callsheet.catalog.lock import Lock, Snapshot, dump_lock
 from callsheet.spec import Advertised
 from callsheet_codegen import cli
 

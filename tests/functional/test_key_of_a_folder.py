@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from functional.recorder import KEYS, STORED, recorder
 
-from callsheet.catalog.snapshot import Lock, Snapshot, dump_lock
+from callsheet.catalog.lock import Lock, Snapshot, dump_lock
 from callsheet.spec import Advertised
 from callsheet_codegen import cli
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from callsheet.catalog.snapshot import Snapshot, dump_lock, load_lock
+from callsheet.catalog.lock import Snapshot, dump_lock, load_lock
 from callsheet.spec import Advertised
 from callsheet_codegen import pipeline
 from callsheet_codegen.config import LOCK, Config, parse_overlay

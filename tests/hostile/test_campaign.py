@@ -19,7 +19,7 @@ from hostile.timing import slow
 from hostile.together import together
 from hostile.voices import voices
 
-from callsheet.catalog.snapshot import Snapshot
+from callsheet.catalog.lock import Snapshot
 from callsheet.config.overlay import Overlay
 from callsheet.spec import Advertised
 from callsheet_codegen.build import ProjectBuilder

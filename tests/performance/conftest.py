@@ -13,7 +13,7 @@ import pytest
 from bench.catalogue import FREE, actions
 from program import ROOT
 
-from callsheet.catalog.snapshot import Snapshot
+from callsheet.catalog.lock import Snapshot
 from callsheet.client.client import Client
 from callsheet.spec import Advertised
 from callsheet_codegen import pipeline

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from performance.conftest import HOST, Watched, untyped, write
 
-from callsheet.catalog.snapshot import Snapshot, dump_lock, load_lock
+from callsheet.catalog.lock import Snapshot, dump_lock, load_lock
 from callsheet.spec import Advertised
 from callsheet_codegen import pipeline
 from callsheet_codegen.config import LOCK, Config, parse_overlay
@@ -98,7 +98,7 @@ def test_a_worker_starts_before_what_it_is_not_asked_for_is_imported(tmp_path: P
     program = """
 def hook(event, arguments):
     if event == "subprocess.Popen" and "callsheet_codegen.models.worker" in arguments[1]:
-        slow = {"dataclasses", "inspect", "tempfile", "pathlib", "callsheet.catalog.snapshot"}
+        slow = {"dataclasses", "inspect", "tempfile", "pathlib", "callsheet.catalog.lock"}
         print(*sorted(slow & set(sys.modules)), end="", flush=True)
         os._exit(7)
 sys.addaudithook(hook)

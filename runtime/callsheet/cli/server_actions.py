@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from callsheet.catalog.snapshot import Catalogue, Snapshot
+from callsheet.catalog.snapshot import Catalogue
 from callsheet.cli.output.formats import duration
 from callsheet.errors import CallsheetError
 from callsheet.spec import Action, Advertised
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from callsheet.actions.resolve import ActionSet
     from callsheet.catalog.cached import CachedRow
+    from callsheet.catalog.lock import Snapshot
     from callsheet.cli.context import Context, Drift
     from callsheet.config.bindings import Bindings
 
@@ -93,6 +94,8 @@ def _warn_incomplete(context: Context, catalogue: Catalogue) -> None:
 
 def bound_snapshot(bindings: Bindings) -> Snapshot:
     """Return every action of a generated package with its schemas; empty without a package."""
+    from callsheet.catalog.lock import Snapshot
+
     actions = tuple(_advertised(bindings, action) for action in bound_actions(bindings))
     return Snapshot(bindings.source, actions)
 
@@ -159,7 +162,7 @@ def schema_changes(context: Context, bound: Action) -> list[str]:
 
     Empty where either is missing; texts and hints are not compared.
     """
-    from callsheet.catalog.snapshot import Snapshot
+    from callsheet.catalog.lock import Snapshot
     from callsheet.diff.compare import LockedNames, diff
     from callsheet.spec import Advertised
 

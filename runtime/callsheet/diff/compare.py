@@ -14,7 +14,7 @@ from callsheet.schemadiff.phrases import DESCRIBED
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from callsheet.catalog.snapshot import Snapshot
+    from callsheet.catalog.lock import Snapshot
     from callsheet.spec import Action, Advertised
 
 

@@ -4,7 +4,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from callsheet.catalog.snapshot import dump_lock, load_lock
+from callsheet.catalog.lock import dump_lock, load_lock
 
 
 def main(path: str, word: str) -> None:

@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bench.catalogue import FREE, actions
 
-from callsheet.catalog.snapshot import Snapshot
+from callsheet.catalog.lock import Snapshot
 from callsheet.spec import Advertised
 from callsheet_codegen import pipeline
 from callsheet_codegen.config import LOCK, Config, parse_overlay

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from callsheet.catalog.snapshot import Lock, Snapshot, dump_lock, load_lock
+from callsheet.catalog.lock import Lock, Snapshot, dump_lock, load_lock
 from callsheet.errors import UsageError
 from callsheet.jsonio import canonical, digest
 from callsheet.spec import Advertised

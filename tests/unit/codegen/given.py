@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from callsheet.catalog.snapshot import Snapshot
+from callsheet.catalog.lock import Snapshot
 from callsheet.spec import Advertised
 from callsheet_codegen.build import ProjectBuilder
 from callsheet_codegen.config import LOCK, Config, parse_overlay

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from unit.codegen.given import catalogue, config
 
-from callsheet.catalog.snapshot import Lock
+from callsheet.catalog.lock import Lock
 from callsheet_codegen import diff, pipeline
 
 if TYPE_CHECKING:

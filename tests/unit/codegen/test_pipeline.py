@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from unit.codegen.given import PING, TEXT, catalogue, config, no_models, thing
 
-from callsheet.catalog.snapshot import Lock, Snapshot
+from callsheet.catalog.lock import Lock, Snapshot
 from callsheet.errors import UsageError
 from callsheet.spec import Advertised
 from callsheet_codegen import pipeline

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from callsheet.catalog.snapshot import Snapshot
+from callsheet.catalog.lock import Snapshot
 from callsheet.config.overlay import Overlay
 from callsheet.diff.compare import diff
 from callsheet.spec import Advertised

@@ -160,7 +160,7 @@ def bindings_changes(context: Context, offer: AvailableActions) -> tuple[Change,
 
     Texts are not compared: a package keeps neither titles nor hints as the server sent them.
     """
-    from callsheet.catalog.snapshot import Snapshot
+    from callsheet.catalog.lock import Snapshot
     from callsheet.cli.server_actions import bound_snapshot, reduce_to_generated
     from callsheet.diff.compare import LockedNames, diff
 
