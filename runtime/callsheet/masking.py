@@ -69,6 +69,8 @@ def watch(key: Key | None) -> None:
 
 def masked(text: str) -> str:
     """Return text to be shown or stored with every key in use masked."""
+    if not _in_use:
+        return text
     return mask_keys(text, {key: mask for key, mask, _ in list(_in_use.values())})
 
 

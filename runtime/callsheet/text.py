@@ -30,6 +30,7 @@ INVISIBLE = (
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _PLAIN = frozenset("._:/@%+,=-")
+_DRAWN = frozenset("→…≤≥·")  # what our own lines have beside ASCII
 
 
 def safe_text(content: object, limit: int | None = None, *, multiline: bool = False) -> str:
@@ -49,8 +50,9 @@ def safe_text(content: object, limit: int | None = None, *, multiline: bool = Fa
 
 def one_line(content: object, limit: int | None = None) -> str:
     """Return ``safe_text`` of ``content``, trimmed and with single spaces inside."""
-    text = " ".join(safe_text(content).split())
-    return safe_text(text, limit)
+    whole = safe_text(content)
+    text = " ".join(whole.split())
+    return text if limit is None and text == whole else safe_text(text, limit)
 
 
 def is_typable(text: str) -> bool:
@@ -112,9 +114,11 @@ def _as_text(content: object) -> str:
 
 def _clean(text: str, line_end: str) -> str:
     """Return a text without terminal sequences and invisible characters."""
-    text = re.sub(_SEQUENCE, "", text)
-    text = re.sub(_LINE_END, line_end, text).replace("\t", " ")
-    text = re.sub(INVISIBLE, "", text)
+    if not text.isprintable():
+        text = re.sub(_SEQUENCE, "", text)
+        text = re.sub(_LINE_END, line_end, text).replace("\t", " ")
+    if not _DRAWN.issuperset(char for char in set(text) if not char.isascii()):
+        text = re.sub(INVISIBLE, "", text)  # takes long to be compiled
     if text.isprintable():
         return text
     return "".join(_visible_char(char) for char in text)

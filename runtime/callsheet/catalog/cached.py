@@ -281,7 +281,8 @@ class CachedActions:
 
         family = _family(row)
         members = (action_id, *((family.wait, family.query) if family is not None else ()))
-        entries = Entries(filter(stored.row, dict.fromkeys(filter(None, members))), stored.select)
+        read = stored.select(filter(None, dict.fromkeys(members)))
+        entries = Entries(read, lambda ids: {name: read[name] for name in ids})
         names = {action_id: (_role(row), family or Family())}
         commands = {action_id: tuple(row.command.split())}
         resolver = ActionResolver(entries, self.overlay, commands, {action_id: flags}, names)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from callsheet.catalog.stored import confirm, open_catalogue, write_catalogue, write_entry
 from callsheet.forking import ForkAware
+from callsheet.stored import state_of
 from callsheet.system import PLAIN
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ _STORED_HEAD = "SELECT document, named_by, revision FROM head WHERE document != 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-")
 _LONGEST = 160
 _OTHERS_MAY_WRITE = 0o022
+_RECENT, _FEW = 64, 8  # queries whose rows are remembered, and the most rows of one
 _PATIENCE = 5.0  # seconds that a lock of another process is waited for
 
 
@@ -60,6 +62,7 @@ class CatalogueCache(ForkAware):
         self.folder = folder
         self._catalogues: dict[str, Catalogue | None] = {}
         self._in_memory: dict[str, sqlite3.Connection] = {}
+        self._recent: dict[tuple[Any, ...], list[Any]] = {}
         self._lock = threading.RLock()
         self.watch_forks()
 
@@ -103,9 +106,21 @@ class CatalogueCache(ForkAware):
         return None
 
     def read(self, host: str, query: str, parameters: Iterable[Any] = ()) -> list[Any]:
-        """Return the rows of a query; none where nothing readable is stored."""
+        """Return the rows of a query; none where nothing readable is stored.
+
+        What was just read is not read again while the file is the same.
+        """
+        state = state_of(self.path(host)) if host not in self._in_memory else ""
+        key = (state, query, *parameters)
+        if state and key in self._recent:
+            return list(self._recent[key])
         with self.reading(host), self._open(host) as db:
-            return db.execute(query, tuple(parameters)).fetchall()
+            rows = db.execute(query, key[2:]).fetchall()
+            if len(self._recent) >= _RECENT:
+                self._recent.clear()
+            if state and len(rows) <= _FEW:
+                self._recent[key] = rows
+            return list(rows)
         return []
 
     @contextmanager
@@ -146,6 +161,7 @@ class CatalogueCache(ForkAware):
         for _ in range(2):
             try:
                 with self._open(host, create=True) as db:
+                    self._recent.clear()
                     _transact(db, change)
                 return
             except sqlite3.OperationalError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem, ShellComplete, split_arg_string
 
 from callsheet.cli.context import hints_in
 from callsheet.cli.output import formats as output
@@ -14,6 +13,8 @@ from callsheet.text import is_typable, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from click.shell_completion import CompletionItem
 
     from callsheet.cli.context import Context
     from callsheet.storage.ledger_entry import LedgerEntry
@@ -29,6 +30,8 @@ def print_completions(root: click.Command, context: Context, shell: str) -> int:
     bash reads ``TYPE,VALUE``, the others ``TYPE<tab>VALUE<tab>HELP``. Return 0 always: no error
     may appear in the middle of a line that somebody is typing.
     """
+    from click.shell_completion import split_arg_string
+
     line = context.environ.get("COMP_WORDS", "")
     words = split_arg_string(line)
     prefix = words.pop() if words and not line[-1:].isspace() else ""
@@ -46,6 +49,8 @@ def completions(
     command: click.Command, context: Context, words: list[str], prefix: str
 ) -> list[CompletionItem]:
     """Return what may follow these words of a command and begins with ``prefix``."""
+    from click.shell_completion import ShellComplete
+
     shell = ShellComplete(command, {"obj": context}, context.prog, "")
     return shell.get_completions(words, prefix)
 
@@ -65,6 +70,8 @@ def matching(words: Iterable[str] | Iterable[tuple[str, str]], prefix: str) -> l
 
     Each is a word, or a pair of a word and its help.
     """
+    from click.shell_completion import CompletionItem
+
     pairs = ((word, "") if isinstance(word, str) else word for word in words)
     return [
         CompletionItem(word, help=text)
@@ -75,6 +82,8 @@ def matching(words: Iterable[str] | Iterable[tuple[str, str]], prefix: str) -> l
 
 def paths(prefix: str, kind: str = "file") -> list[CompletionItem]:
     """Tell the shell to complete files, or folders (``dir``), itself."""
+    from click.shell_completion import CompletionItem
+
     return [CompletionItem(prefix, kind)]
 
 

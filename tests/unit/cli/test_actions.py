@@ -124,6 +124,7 @@ def test_a_list_says_what_it_said_when_it_was_fetched(
         "source": "cached",
         "summary": "Does make_and_wait of 1",
         "schema": True,
+        "price": None,
     }
     assert rows["ai.area001.query"]["cost"] == "free"
     run("actions", "list", "--cached", "--json", "--set", "free=ai.*")

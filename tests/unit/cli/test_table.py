@@ -72,7 +72,9 @@ def test_values_for_a_spreadsheet(value: object, text: str) -> None:
 
 
 def test_rows_for_programs_are_parted_by_tabs() -> None:
-    assert cells.separate_by_tabs([["a\tb", "c\nd"], ["", "x"]]) == "a b\tc d\n\tx\n"
+    rows = cells.cells_of([{"a": "a\tb", "b": "c\nd"}, {"a": "", "b": "x"}], ["a", "b"])
+
+    assert cells.separate_by_tabs(rows) == "a b\tc d\n\tx\n"
 
 
 def test_a_file_in_a_value_is_cut_short_and_a_link_is_not() -> None:

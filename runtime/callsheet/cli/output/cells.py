@@ -17,7 +17,17 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def cells_of(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> list[list[str]]:
     """Return the texts of some columns, row by row."""
-    return [[cell(row.get(name)) for name in columns] for row in rows]
+    texts: dict[str, str] = {}  # most columns of a long table hold few of them
+    return [[_repeated_cell(row.get(name), texts) for name in columns] for row in rows]
+
+
+def _repeated_cell(value: Any, texts: dict[str, str]) -> str:
+    """Return ``cell`` of a value; of a text that was there before as it was then."""
+    if not isinstance(value, str):
+        return cell(value)
+    if value not in texts:
+        texts[value] = cell(value)
+    return texts[value]
 
 
 def brief(value: Any) -> Any:
@@ -37,7 +47,7 @@ def brief(value: Any) -> Any:
 
 
 def cell(value: Any) -> str:
-    """Return one value on one line of a table."""
+    """Return one value on one line of a table, without tabs."""
     if value is None:
         return ""
     value = brief(value)
@@ -68,8 +78,8 @@ def _padded(line: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def separate_by_tabs(rows: Iterable[Sequence[str]]) -> str:
-    """Lay out rows for other programs: columns parted by tabs."""
-    return "".join("\t".join(map(cell, row)) + "\n" for row in rows)
+    """Lay out rows of cells for other programs: columns parted by tabs."""
+    return "".join("\t".join(row) + "\n" for row in rows)
 
 
 def table_of(value: Any) -> str:
