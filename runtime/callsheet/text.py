@@ -243,7 +243,8 @@ _OWN_LINES = (
     r"(?:^|(?<=: )|(?<=; )|(?<=`))(?=(?:"
     r"batch (?:run|list|status|failed|retry|save|cancel)|"
     r"tasks (?:list|show|wait|save|rerun|recover|forget|prune|cancel)|actions (?:list|schema|diff)|"
-    r"login(?= --)|call(?= [\w.-]+ --)|probe|doctor|config (?:get|list|set))(?![\w.]))"
+    r"login(?= --)|call(?= [\w.-]+(?: --|`))|api(?= GET)|probe|doctor|"
+    r"config (?:get|list|set))(?![\w.]))"
 )
 
 

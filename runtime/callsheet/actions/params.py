@@ -27,7 +27,7 @@ MAX_FLAGS = 100
 
 _LONGEST_EXAMPLE = 200
 _SCALARS = (str, int, float, bool)
-_LINK_FORMATS = frozenset(("uri", "url", "binary", "byte"))
+_LINK_FORMATS = frozenset(("uri", "url", "byte"))
 
 
 def read_params(schema: Mapping[str, Any]) -> tuple[Param, ...]:
@@ -174,11 +174,13 @@ def _to_json(document: object) -> str:
 
 
 def _is_media(path: tuple[str, ...], kind: Kind, shape: Shape, items: Shape) -> bool:
-    """Tell whether the value is an image, a video or audio, as a link or inline."""
+    """Tell whether the value is an image, a video, audio or a file, as a link or inline."""
     scalar = items if kind == "array" else shape
     if "string" not in scalar.kinds or scalar.kinds == KINDS or scalar.choices is not None:
         return False
     if "contentMediaType" in scalar.shown or scalar.shown.get("contentEncoding") == "base64":
+        return True
+    if scalar.shown.get("format") == "binary":
         return True
     if scalar.shown.get("format") in _LINK_FORMATS:
         return mentions_medium(path[-1])

@@ -47,7 +47,8 @@ def dry_run(context: Context, request: CommandRequest) -> None:
         context.console.note(ways[steps].words(path))
     pricing.note_price(context, request)
     url = settings.require_host() + action_path(request.action.id)
-    extra = {"Content-Type": "application/json"}
+    is_form = any(way.encoding == "multipart" for way in ways.values())
+    extra = {"Content-Type": "multipart/form-data" if is_form else "application/json"}
     headers = dict(redact_headers(headers_for(settings, url, extra)))
     body = request.body.encoded()
     if form == "curl":

@@ -219,6 +219,8 @@ def from_click(error: click.ClickException) -> UsageError:
         words = message.partition("(")[2].rstrip(").")
         message = f"there is no place for {words}"
         hint = _line_with(ctx, words) or "put a value with spaces in quotes"
+        if words[:1] in {"{", "["}:
+            hint = "--input JSON gives the whole body"
     return UsageError(message, hint=hint, flag=flag)
 
 

@@ -460,15 +460,13 @@ def send(context: Context, request: CommandRequest) -> Invocation:
     pricing.announce(context, action, request.body.value)
     ref = str(uuid.uuid4())
     context.paid = (action.id, ref) if action.paid else context.paid
-    body = request.body.encoded()
     try:
         with ExitStack() as stack:
-            flow = context.engine.invoke(
-                action,
-                body,
+            flow = prepare.invocation(
+                context,
+                request._replace(action=action),
                 key=ref,
                 timeout=request.silence,
-                check=False,
                 target=saving.absolute_out(context),
                 tell=partial(_show_update, context, action, stack, []),
             )

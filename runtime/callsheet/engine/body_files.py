@@ -6,7 +6,7 @@ import io
 import os
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from callsheet.engine.file_fields import FileField, UploadAction, file_field
+from callsheet.engine.file_fields import DATA_URI, FORM, FileField, UploadAction, file_field
 from callsheet.engine.local_files import refuse_names
 from callsheet.engine.uploading import LocalContent, find_upload_action, read_local, store_file
 from callsheet.errors import CallsheetError, InvalidInput, UsageError
@@ -41,8 +41,8 @@ class FileWay(NamedTuple):
         """Return the sentence that a dry run prints."""
         if self.store is not None:
             return f"{path} would be uploaded first, by {self.store.words}; its link replaces it"
-        form = "a data URI" if self.encoding == "data-uri" else "base64"
-        return f"{path} would go out inside the body, as {form}"
+        forms = {DATA_URI: "a data URI", FORM: "a part of a form"}
+        return f"{path} would go out inside the body, as {forms.get(self.encoding, 'base64')}"
 
 
 def file_ways(
@@ -85,10 +85,11 @@ def _schema_of(engine: Engine, action: Action) -> Flow[Any]:
 
 
 def require_inline(action_id: str, encoding: str) -> None:
-    """Raise ``UsageError`` for a form: a body has no place for one."""
-    if encoding == "multipart":
+    """Raise ``UsageError`` for a form: a JSON body has no place for one."""
+    if encoding == FORM:
         raise UsageError(
-            f"{action_id} takes a file as a form", hint="a media flag, or --upload, sends one"
+            f"{action_id} takes a file as a form, which only the command line sends",
+            hint="client.upload(path) sends one where the answer is a link",
         )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 _NOT_THERE = frozenset({404, 405, 410})
-_BALANCE = frozenset({"balance", "balances", "credit", "credits"})
+_BALANCE = frozenset({"balance", "balances", "credit", "credits", "quota", "subscription"})
 
 
 class Limits(NamedTuple):

@@ -84,9 +84,9 @@ class FileField(NamedTuple):
 
 
 def file_field(schema: Any, steps: Sequence[str | int]) -> FileField | None:
-    """Return how the field at ``steps`` takes a file as text; ``None`` where it does not.
+    """Return how the field at ``steps`` takes a file itself; ``None`` where it does not.
 
-    ``schema`` is an admitted one; a field that takes a form is ``None`` too.
+    ``schema`` is an admitted one. A field takes it as text, or as a part of a form.
     """
     reader = ShapeReader(schema if isinstance(schema, dict) else {})
     shape, name = reader.read(schema), ""
@@ -99,7 +99,7 @@ def file_field(schema: Any, steps: Sequence[str | int]) -> FileField | None:
             shape = _with_items(reader, shape)
     shape = _with_items(reader, shape)
     encoding = _encoding(name, shape)
-    return FileField(encoding, _takes_link(name, shape)) if encoding in {BASE64, DATA_URI} else None
+    return FileField(encoding, _takes_link(name, shape)) if encoding else None
 
 
 def _with_items(reader: ShapeReader, shape: Shape) -> Shape:

@@ -309,5 +309,5 @@ def _only_family(host: Host, name: str) -> Flow[Family]:
         return families[0]
     raise UsageError(
         f"no task {name} in this ledger",
-        hint="ask with the query command of its group, by --task-id",
+        hint="`tasks list` shows the jobs, and `tasks list --search TEXT` those with these words",
     )

@@ -202,7 +202,7 @@ def _upload(
     known = {"name": name, "type": media_type_of(path), "size": len(content)}
     fills: dict[str, Any] = {field: known[what] for field, what in store.fills}
     if store.encoding == FORM:
-        body, content_type = _multipart(store.field, name, content, fills)
+        body, content_type = multipart(store.field, local, fills)
         value: Any = {store.field: hashlib.sha256(content).hexdigest(), **fills}
     else:
         value = {store.field: local.encode(store.encoding), **fills}
@@ -237,17 +237,20 @@ def _link_in(payload: Any, result: str, depth: int = 0) -> str:
     return next(filter(None, links), "")
 
 
-def _multipart(
-    field: str, name: str, content: bytes, fills: Mapping[str, Any]
-) -> tuple[bytes, str]:
-    """Build a form of one file and some texts; return it and its content type."""
+def multipart(field: str, local: LocalContent, fills: Mapping[str, Any]) -> tuple[bytes, str]:
+    """Build a form of one file and some fields; return it and its content type.
+
+    A text goes out as it is, any other value as JSON.
+    """
+    name, content = os.path.basename(local.name), local.content
     boundary = uuid.uuid4().hex
     escapes = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
     field, filename = field.translate(escapes), name.translate(escapes)
     texts = "".join(
         f"--{boundary}\r\nContent-Disposition: form-data; "
-        f'name="{key.translate(escapes)}"\r\n\r\n{text}\r\n'
-        for key, text in fills.items()
+        f'name="{key.translate(escapes)}"\r\n\r\n'
+        f"{value if isinstance(value, str) else encode(value).decode()}\r\n"
+        for key, value in fills.items()
     )
     head = (
         f"{texts}--{boundary}\r\n"

@@ -48,6 +48,7 @@ from callsheet.flows.polling import (
     shortest_pause,
 )
 from callsheet.flows.retry import action_request, follow_redirect
+from callsheet.jsonio import strict_json
 from callsheet.protocol.inline_data import is_data_link
 from callsheet.protocol.job_state import OVER
 from callsheet.protocol.media import NO_MARKS, RequestMarks, expected_media, kind_of_name
@@ -212,6 +213,11 @@ def _fetch_result(job: Job, status: ParsedReply, sent: Send) -> Flow[ParsedReply
     except CallsheetError:  # the status at hand says at least that the job is done
         return status
     parsed = _parse_status(job, reply, None)
+    if parsed is None and 400 <= reply.status < 500 and status.fields.origin is not None:
+        # Where it stays without a file, the refusal says why.
+        origin = status.fields.origin
+        origin = origin._replace(layers=({"error": strict_json(reply.body)}, *origin.layers))
+        return status._replace(fields=status.fields._replace(origin=origin))
     return parsed if parsed is not None and parsed.fields.media else status
 
 

@@ -202,6 +202,8 @@ def kind_of(status: int, code: str, message: str, *, named: bool = False) -> voc
     """Return the kind of a refusal: by phrases first, since a 403 may mean too little credit."""
     text = re.sub(_GAPS, " ", re.sub(_CAMEL, " ", f"{code} . {message}"[:4000])).lower()
     by_status = vocab.STATUS_KINDS.get(status, "")
+    if status in {401, 403} and re.search(vocab.SPENT_PHRASES, text):
+        return "credit"
     if status == 401:
         return "auth"
     is_body_fault = status in {400, 409, 413, 422} or named
@@ -413,9 +415,13 @@ def _too_fast(
 def _not_found(refusal: Refusal, status: int, target: _Target) -> CallsheetError:
     sought = f"task {target.task_id}" if target.task_id else target.action
     hint = "`actions list` shows what the server offers"
-    if not target.task_id and "task" in f"{refusal.code} {refusal.message}".lower():
+    named = f"{refusal.code} {refusal.message}".lower()
+    if not target.task_id and "task" in named:
         sought = f"the task that {target.action} asks for"
-    if sought != target.action:
+    elif not target.task_id and re.search(vocab.NAMED_THING, refusal.message.lower()):
+        sought = f"what {target.action} asks for"
+        hint = "check the ids and the host: an id is known only where it was made"
+    if "task" in sought:
         hint = "check the task id and the host: a task is known only where it was made"
     return ServerError(
         _line(f"{target.host} does not know {sought}", refusal, status, target),

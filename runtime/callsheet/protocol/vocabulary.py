@@ -376,6 +376,19 @@ PHRASES: tuple[tuple[Kind, str], ...] = (
     ("not_found", r"(?:unknown|no such|there is no) (?:task|job|action)|^not found"),
 )
 """Phrases that name the kind of a refusal, in lower case with single spaces between words."""
+SPENT_PHRASES = (
+    r"(?:exhausted|depleted|insufficient) (?:\w+ )?(?:credit|balance|funds)|"
+    r"\b\d+ credits? (?:is |are )?(?:left|remaining|required)|top up your|"
+    r"(?:credits?|balance|funds) (?:\w+ ){0,2}(?:exhausted|depleted|insufficient)"
+)
+"""Phrases that speak of credit alone: with them a 401 or a 403 does not mean the key."""
+NAMED_THING = (
+    r"\b(?!(?:action|endpoint|page|path|route|url|resource|application|model|tool|method|it|was|is|"
+    r"api|function|the|a|an|requested|could|does|error|code)\b)[a-z_]{3,} "
+    r"(?:(?:with|id|of|named) (?:\S+ ){0,6})?(?:\S+ )?(?:was |is |could )?"
+    r"(?:not found|not be found|does not exist)"
+)
+"""The words of a 404 about a thing that was asked for, rather than about the address."""
 LOOSE_PHRASES: tuple[tuple[Kind, str], ...] = (
     ("rate", r"(?<!frame )(?<!bit )(?<!sample )\brate\b|too many|quota exceeded"),
 )

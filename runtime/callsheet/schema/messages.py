@@ -379,7 +379,7 @@ def _union(error: Any) -> Iterator[Reason]:
     if choices is not None:
         yield pointer, describe_choice(error.instance, choices), keyword, tuple(choices)
         return
-    needed = _alternatives(branches, len(pointer))
+    needed = _alternatives(_likest(error, branches), len(pointer))
     if needed:
         names = " or ".join(abbreviate(name) for name in needed)
         yield (*pointer, needed[0]), f"is missing: {names} is required", "required", tuple(needed)
@@ -412,6 +412,16 @@ def _errors_by_branch(error: Any) -> list[list[Any]]:
     for inner in error.context or ():
         branches.setdefault(inner.schema_path[0], []).append(inner)
     return list(branches.values())
+
+
+def _likest(error: Any, branches: list[list[Any]]) -> list[list[Any]]:
+    """Return the errors of the forms that name the most of the given fields; of all, if none."""
+    if not isinstance(error.instance, dict) or len(branches) != len(error.validator_value):
+        return branches
+    firsts = (branch[0] for branch in branches)
+    forms = [e.schema.get("properties", ()) if _depth(e) == _depth(error) else () for e in firsts]
+    named = [len(error.instance.keys() & set(form)) for form in forms]
+    return [branch for branch, count in zip(branches, named, strict=True) if count == max(named)]
 
 
 def _alternatives(branches: list[list[Any]], depth: int) -> list[str]:

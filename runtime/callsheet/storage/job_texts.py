@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 _DEEPEST = 20
+_NAMES = ("prompt", "text", "script")
 _LINK = r"(?i)[a-z][a-z0-9+.-]*:(//|[^ ]+[,;])"
 
 
@@ -33,11 +34,16 @@ def find_text(value: Any, name: str) -> str:
 
 
 def prompt_of(value: Any) -> str:
-    """Return the prompt of an input, else its first text that is no link; empty for none."""
-    texts = (
+    """Return the prompt of an input, else its text; empty for none.
+
+    Without a field of such a name it is the first text of several words, else the first that is
+    no link: ids and choices are one word.
+    """
+    by_name = next(filter(None, (find_text(value, name) for name in _NAMES)), "")
+    texts = [
         leaf for _, leaf in leaves(value) if isinstance(leaf, str) and not re.match(_LINK, leaf)
-    )
-    return find_text(value, "prompt") or next(texts, "")
+    ]
+    return by_name or next((text for text in texts if " " in text.strip()), "".join(texts[:1]))
 
 
 def leaves(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:

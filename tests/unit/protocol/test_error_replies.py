@@ -113,6 +113,9 @@ def test_a_constant_under_error_names_the_kind(code: str, kind: str) -> None:
         *((429, "insufficient quota", "credit"), (402, "please sign in to top up", "credit")),
         *(
             (401, "rate", "auth"),
+            (401, "You have 12 credits remaining, while 19 credits are required", "credit"),
+            (403, "User is locked. Reason: Exhausted balance. Top up your balance", "credit"),
+            (401, "insufficient scope", "auth"),
             (404, "no credits left", "not_found"),
             (422, "too many images", ""),
         ),

@@ -206,8 +206,8 @@ def _find_way(context: Context, settings: Settings, refusal: HttpReply) -> Setti
             return candidate
     hint = f"make one at {settings.origin}{context.host.overrides.under_key_page}"
     if header := suggested_header(refusal.body):
-        hint += f"; its refusal names a header: --auth header:{header}"
-    elif offered_ways(challenge) not in ([], [BEARER]) or "auth" in context.flags:
+        hint = f"its refusal names a header: --auth header:{header}; else {hint}"
+    elif offered_ways(challenge) != [BEARER] or "auth" in context.flags:
         shown = f"; it asks for {one_line(challenge, 100)!r}" if challenge else ""
         hint += f"{shown}; --auth header:NAME or scheme:WORD sends it in another way"
     raise AuthError(f"{settings.origin} refuses the key {settings.key}", hint=masked(hint))

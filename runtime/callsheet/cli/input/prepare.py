@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import uuid
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from callsheet import jsonio
 from callsheet.cli.input import options, values
 from callsheet.cli.input.request import (
+    Body,
     Sources,
     find_missing,
     local_files,
@@ -30,7 +32,10 @@ if TYPE_CHECKING:
     from callsheet.cli.input.values import LocalFile
     from callsheet.engine.body_files import FileWay
     from callsheet.engine.file_fields import UploadAction
+    from callsheet.engine.invoke import Invocation
+    from callsheet.engine.uploading import LocalContent
     from callsheet.errors import ServerError
+    from callsheet.flows.effects import Flow
     from callsheet.spec import Action, Param
 
 
@@ -314,11 +319,13 @@ def upload_files(context: Context, request: CommandRequest) -> CommandRequest:
         check_body(context, request)
     links: dict[str, str] = {}
     ways = file_ways(context, request)
+    if any(way.encoding == "multipart" for way in ways.values()):
+        return _with_form(context, request)
 
     def text_of(steps: tuple[str, ...], file: LocalFile) -> str:
         way = ways[steps]
         if way.store is None:
-            return _encode(context, request.action.id, way.encoding, str(file))
+            return _read_named(context, request.action.id, str(file)).encode(way.encoding)
         if file not in links:
             links[file] = upload(context, way.store, str(file))
         return links[file]
@@ -327,18 +334,50 @@ def upload_files(context: Context, request: CommandRequest) -> CommandRequest:
     return request._replace(body=request.body.with_value(value))
 
 
-def _encode(context: Context, action: str, encoding: str, path: str) -> str:
-    """Return the file as a text of this encoding, after naming it and the host on stderr.
+def invocation(
+    context: Context, request: CommandRequest, *, target: str, **terms: Any
+) -> Flow[Invocation]:
+    """Return the flow of the one POST of a request that was checked; ``terms`` as of the engine.
 
-    Raises ``UsageError`` for a form, and for a file that cannot be uploaded.
+    A form goes out as it is. The ledger keeps no body of it, which would be that of the file.
     """
-    from callsheet.engine.body_files import require_inline
+    body, engine = request.body, context.engine
+    if not body.content_type:
+        return engine.invoke(request.action, body.encoded(), check=False, target=target, **terms)
+    headers, facts = {"Content-Type": body.content_type}, {"target": target or None}
+    return engine.invoke_encoded(
+        request.action, body.encoded(), body.value, headers=headers, facts=facts, **terms
+    )
+
+
+def _with_form(context: Context, request: CommandRequest) -> CommandRequest:
+    """Return the request with its body as a form of the one local file and the other fields.
+
+    Its value has the digest in the place of the file. Raises ``UsageError`` for several files.
+    """
+    from callsheet.engine.uploading import multipart
+
+    (steps, path), *others = local_files(request.body.value)
+    if others or len(steps) > 1:
+        raise UsageError(f"{request.action.id} takes one file as a form", hint="give one file")
+    local, body = _read_named(context, request.action.id, str(path)), dict(request.body.value)
+    form, content_type = multipart(
+        steps[0], local, {name: field for name, field in body.items() if name != steps[0]}
+    )
+    body[steps[0]] = hashlib.sha256(local.content).hexdigest()
+    return request._replace(body=Body(body, form, content_type))
+
+
+def _read_named(context: Context, action: str, path: str) -> LocalContent:
+    """Read a file that goes out inside the body, and name it and the host on stderr.
+
+    Raises ``UsageError`` for one that cannot be uploaded.
+    """
     from callsheet.engine.uploading import read_local
 
-    require_inline(action, encoding)
     local = read_local(path)
     context.console.warn(f"→ {context.settings.require_host()} {action} takes {path}")
-    return local.encode(encoding)
+    return local
 
 
 def upload(context: Context, store: UploadAction, path: str) -> str:

@@ -199,10 +199,14 @@ def decode_utf8(raw: bytes, flag: str) -> str:
 
 
 class Body(NamedTuple):
-    """A request body: ``value`` is it as JSON, ``exact`` the bytes of an ``--input`` alone."""
+    """A request body: ``value`` is it as JSON, ``exact`` the bytes of an ``--input`` or a form.
+
+    ``content_type`` is that of a form; empty for JSON.
+    """
 
     value: Any
     exact: bytes | None = None
+    content_type: str = ""
 
     def encoded(self) -> bytes:
         """Return the bytes that go out."""
