@@ -178,7 +178,7 @@ def _fault(key: str, setting: Any) -> str:
     ):
         return f"{key} is not a table as it should be"
     lacks = [word for word in _NEEDED.get(name, ()) if word not in setting]
-    if not lacks and "path" in _NEEDED.get(name, ()) and not setting["path"].startswith("/"):
+    if name in {"prices", "balance"} and not setting.get("path", "/").startswith("/"):
         return f"{key}.path is no path of the server, which begins with /"
     return f"{key} lacks {lacks[0]}" if lacks else ""
 
