@@ -108,6 +108,17 @@ def test_one_file_is_no_place_for_several_jobs(ads: BareProgram) -> None:
     assert f"no path is stored for {tasks[0]}" in pathless.error["message"]
 
 
+def test_no_result_takes_the_place_of_another_by_force(ads: BareProgram) -> None:
+    start(ads, "sea", "--out", "sea.mp4")
+    start(ads, "town", "--out", "sea.mp4")
+    ads.server.advance(1000)
+    done = ads.inside("tasks", "save", "--all", "--force")
+
+    assert done.code == 2
+    assert "has the result of another of these jobs by now" in done.err
+    assert sorted(states(ads)) == ["done", "saved"]
+
+
 def test_all_that_is_done_is_saved_where_its_path_waits_else_in_the_folder(
     ads: BareProgram,
 ) -> None:

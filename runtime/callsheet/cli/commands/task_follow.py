@@ -147,7 +147,7 @@ def _require_folder(context: Context, names: Sequence[str]) -> None:
     out = context.flags.get("out", "")
     if out and os.path.isdir(out) and not out.endswith("/"):
         context.flags["out"] = out = f"{out}/"
-    if out and not out.endswith("/") and "{task_id}" not in out:
+    if out and not _has_name_for_each(out):
         raise UsageError(
             f"--out: {out} is one file, and {' '.join(names[:3])} may be several",
             hint="name a folder/, or a path with {task_id} in it",
@@ -156,6 +156,11 @@ def _require_folder(context: Context, names: Sequence[str]) -> None:
     for name in ("open", "upload"):
         if name in context.flags:
             raise UsageError(f"--{name} takes one job", flag=f"--{name}")
+
+
+def _has_name_for_each(out: str) -> bool:
+    """Tell whether a folder or template gives each of several jobs a name of its own."""
+    return out.endswith("/") or "{task_id}" in out
 
 
 def _unsaved(context: Context, folder: str) -> list[Followed]:
@@ -189,9 +194,16 @@ def _follow_all(context: Context, jobs: Sequence[Followed], out: str) -> int:
     replies = iter(_wait_together(context, [j.work for j in jobs if isinstance(j.work, Job)]))
     typed, going_on = context.flags.get("out", ""), []
     views, codes = [], [0]
+    written: set[str] = set()
     for followed in jobs:
         answer = next(replies) if isinstance(followed.work, Job) else followed.work
-        view, code = _settle(context, followed, answer, out or followed.out)
+        to = out or followed.out
+        if to in written and "force" in context.flags:
+            answer = UsageError(
+                f"{to} has the result of another of these jobs by now", hint="name another --out"
+            )
+        view, code = _settle(context, followed, answer, to)
+        written |= {to} if view["files"] and not _has_name_for_each(to) else set()
         views.append(view)
         codes.append(code)
         if code == StillRunning.exit_code and isinstance(followed.work, Job):
