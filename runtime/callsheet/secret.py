@@ -17,6 +17,7 @@ _PREFIX = re.compile(r"[A-Za-z]{1,6}[-_]")
 _SENSITIVE = (
     r"authorization|cookie|token|secret|password|signature|(?:api|auth|access|secret)[-_]?key"
     r"|(?<!idempotency)[-_]key$"
+    r"|(?:^|[-_])(?:auth|authentication|credentials?|passwd|passphrase|bearer|jwt|session[-_]?id)$"
 )
 SCHEME_AND_KEY = r"([A-Za-z][A-Za-z0-9-]{0,30} )(\S+)"
 """Content of a header that names a scheme before the key."""

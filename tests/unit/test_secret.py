@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callsheet.errors import UsageError
-from callsheet.secret import Secret, redact_headers, redact_text
+from callsheet.secret import Secret, is_sensitive, redact_headers, redact_text
 
 KEY = "sk-Zq7/canary+key=8c1d9e22f3a9"
 MASK = "sk-…f3a9"
@@ -124,6 +124,18 @@ def test_headers_that_carry_credentials_are_masked() -> None:
     assert redacted["X-Api-Key"] == MASK
     assert redacted["Idempotency-Key"] == "6f1c"
     assert list(redacted) == list(headers)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        *((name, True) for name in ("X-Auth", "X-Authentication", "App-Credentials", "X-JWT")),
+        *((name, True) for name in ("X-Session-Id", "session-id", "X-Passphrase", "X-Passwd")),
+        *((name, False) for name in ("X-Auth-Kind", "X-Author", "X-Team", "X-Sessions", "Compass")),
+    ],
+)
+def test_the_name_of_a_header_shows_a_credential(name: str, *, is_one: bool) -> None:
+    assert is_sensitive(name) == is_one
 
 
 def _spellings(key: str) -> list[str]:
