@@ -1,4 +1,4 @@
-"""Find a program's folders and the stored pages of the host in use, with ``os`` alone."""
+"""Find a program's folders, and the stored help pages that are valid, with ``os`` alone."""
 
 import os
 
@@ -70,11 +70,11 @@ def read_page(path: str, *, is_installed: bool = False) -> str | None:
 
 
 class PagesInUse:
-    """Where the pages of the host in use lie: a text file that holds under its conditions.
+    """The text file that names the folder of the pages in use, and the conditions of their use.
 
     Its lines are the folder of the pages, what decided which host is in use, and the files that
-    the pages were made from. Where one of them is another by now, the pages are not used, and the
-    whole program answers in their place. ``package`` is the folder of a generated package or "".
+    the pages were made from. If one of them has changed, the pages are not used, and the program
+    itself prints the page. ``package`` is the folder of a generated package or "".
     """
 
     def __init__(self, package: str, command: str, env: str, environ: "Mapping[str, str]") -> None:

@@ -41,7 +41,7 @@ class Plan(NamedTuple):
     out: str = ""
 
     def stamp(self, digests: dict[str, str]) -> str:
-        """Return the digest of all that a check has looked at; ``digests`` are of the schemas."""
+        """Return the digest of all that a check depends on; ``digests`` are of the schemas."""
         shape = self.shape._replace(read_cell=None)
         return digest([self.source.digest, list(shape), self.out, digests])[:32]
 

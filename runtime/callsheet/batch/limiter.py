@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 FIRST, MOST = 8, 1000
-"""Jobs that a host is asked for at once at first, and at most where no number was given."""
+"""How many jobs are open at first, and at most, where the user gave no number."""
 PATIENCE = 600.0
-"""Seconds in which a host refuses every request, after which nothing more is sent."""
+"""Seconds of refusals, without one accepted request, after which nothing more is sent."""
 _EXCHANGE = 0.5  # seconds between two looks at what other processes do
 _REMEMBERED = 3600.0  # seconds for which a rate counts that was found out before
 _BASE, _CAP = 1.0, 60.0  # seconds of the pauses after refusals that name none
@@ -45,7 +45,7 @@ class Limiter:
         self._dirty = self._is_closed = False
 
     async def begin(self) -> None:
-        """Take over what was found out about the host in the last hour."""
+        """Read the number of slots that any process learnt for the host in the last hour."""
         await self._exchange(is_new=False)
 
     async def free(self) -> int:
@@ -120,7 +120,7 @@ class Limiter:
         return may_go_on
 
     async def _exchange(self, *, is_new: bool) -> None:
-        """Tell the other processes of this one, and take over what they found out."""
+        """Share the open jobs of this process with the others, and read what they learnt."""
         self._exchanged, self._dirty = self._timing.clock(), False
         rate = SendRate(self.slots, self._resumes, 0.0, 0) if is_new else None
         stored = await asyncio.to_thread(
@@ -136,5 +136,5 @@ class Limiter:
         self._changed.set()
 
     async def end(self) -> None:
-        """Give up what this run stands for in the count of all."""
+        """Remove the open jobs of this run from the count of all processes."""
         await asyncio.to_thread(self._rates.leave, self._holder)

@@ -1,4 +1,4 @@
-"""Name batches, rows, requests and files: the same things get the same names in every run."""
+"""Name batches, rows, requests and files: a row gets the same reference in every run."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def batch_name(path: str, content: str) -> str:
 
 
 def check_name(name: str) -> str:
-    """Return the name of a batch; raise ``UsageError`` for one that could be no file's name."""
+    """Return the name of a batch; raise ``UsageError`` if it cannot be part of a file's name."""
     if not re.fullmatch(r"[\w][\w.-]{0,99}", name):
         raise UsageError(
             f"a batch cannot be called {name!r}", hint="use letters, digits, - _ .", flag="--name"

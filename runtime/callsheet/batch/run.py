@@ -121,13 +121,13 @@ class BatchRun:
             raise fault
 
     async def _drain(self, storing: asyncio.Task[None]) -> None:
-        """Let the rest come to an end, whose results nobody takes any more."""
+        """Wait until the remaining rows end; nobody reads their results any more."""
         while not storing.done():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stored.get(), 0.05)
 
     async def _leave(self) -> None:
-        """Give up what this run has claimed, and close its connections."""
+        """Release the rows that this run claimed, and close its connections."""
         with suppress(UsageError):
             await self._limiter.end()
             await asyncio.to_thread(self.journal.release, self._batch)

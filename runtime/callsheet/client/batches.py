@@ -1,4 +1,4 @@
-"""Run many requests of one client, and hand on what each makes as it comes."""
+"""Run many requests of one client, and yield the result of each as it ends."""
 
 from __future__ import annotations
 

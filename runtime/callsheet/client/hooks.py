@@ -1,4 +1,4 @@
-"""Tell a program of its requests: before each leaves, and when it is over."""
+"""Notify a program of its requests: before each is sent, and when it is over."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class DoneEvent(NamedTuple):
 
 
 class Hooks(NamedTuple):
-    """The functions that a client's requests are told to; what they raise is logged."""
+    """The functions to call for each request of a client; what they raise is logged."""
 
     on_request: Callable[[RequestEvent], object] | None
     on_done: Callable[[DoneEvent], object] | None
@@ -102,13 +102,13 @@ def _events(effect: Any, host: str) -> list[RequestEvent]:
 
 def _event(request: Send | Download, host: str) -> RequestEvent:
     if isinstance(request, Download):
-        return RequestEvent("GET", _shown(request.url), "")
+        return RequestEvent("GET", _public_url(request.url), "")
     is_call = request.method == "POST" and request.path.startswith(action_path(""))
     action = unquote(request.path.removeprefix(action_path(""))) if is_call else ""
-    return RequestEvent(request.method, _shown(request.url or host + request.path), action)
+    return RequestEvent(request.method, _public_url(request.url or host + request.path), action)
 
 
-def _shown(url: str) -> str:
+def _public_url(url: str) -> str:
     """Return scheme, host, port and path of a URL, with keys masked."""
     try:
         parts = urlsplit(url)

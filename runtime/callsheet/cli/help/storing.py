@@ -22,10 +22,10 @@ _PARTING = ("\n", "\t")
 
 
 def store_pages(context: Context, texts: Mapping[str, str]) -> None:
-    """Store files about the host in use, and that they hold; drop those of an older catalogue.
+    """Store pages of the host in use; drop those of an older catalogue.
 
-    They hold until the catalogue, the rules, the package, the settings or the version change.
-    Nothing is stored of a host whose catalogue is not, nor where the cache cannot be written.
+    They are valid until the catalogue, the rules, the package, the settings or the version change.
+    Nothing is stored for a host without a cached catalogue, or if the cache cannot be written.
     """
     program = context.program
     if not program.is_usable():
