@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -174,6 +175,17 @@ def test_pages_of_another_user_are_not_printed(ads: Run, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
 
     assert in_use().read("_.txt") is None
+
+
+def test_nothing_but_pages_is_removed(ads: Run, tmp_path: Path) -> None:
+    beside = Path(in_use().folder() or "").parent
+    letters = tmp_path / "documents/letters"
+    letters.mkdir(parents=True)
+    shutil.rmtree(beside)
+    beside.symlink_to(letters.parent)
+    ads("--help")
+
+    assert letters.is_dir()
 
 
 def test_another_version_makes_its_own_pages(ads: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -69,5 +70,5 @@ def _write(pages: PagesInUse, place: str, texts: Mapping[str, str]) -> None:
         replace_file(os.path.join(folder, name), text)
     above = os.path.dirname(folder)
     for name in os.listdir(above):
-        if name != os.path.basename(folder):
+        if name != os.path.basename(folder) and re.fullmatch("[0-9a-f]{16}", name):
             shutil.rmtree(os.path.join(above, name), ignore_errors=True)
