@@ -69,7 +69,12 @@ def _find(context: Context, journal: BatchJournal, name: str) -> Batch:
 def _status(context: Context, name: str) -> None:
     """Show how many rows of a batch are in which state, and what they cost."""
     journal = BatchJournal(context.ledger())
-    view = _summary(journal, _find(context, journal, name))
+    _show(context, journal, _find(context, journal, name))
+
+
+def _show(context: Context, journal: BatchJournal, batch: Batch) -> None:
+    """Print how a batch stands."""
+    view = _summary(journal, batch)
     output.emit(context.console, view, lambda: totals(view))
 
 
@@ -117,7 +122,10 @@ def _retry(context: Context, name: str) -> int:
     batch = _find(context, journal, name)
     count = journal.retry(batch, ("failed", "refused"))
     context.console.note(f"{format_count(count, 'row')} may be sent again")
-    return _again(context, batch) if count else 0
+    if count:
+        return _again(context, batch)
+    _show(context, journal, batch)
+    return 0
 
 
 def _save(context: Context, name: str) -> int:
@@ -141,6 +149,7 @@ def _cancel(context: Context, name: str) -> None:
         context.run(cancel(context.engine, job))
         count += 1
     context.console.note(f"{format_count(count, 'job')} asked to stop")
+    _show(context, journal, batch)
 
 
 _NAME = click.Argument(["name"], metavar="NAME")
@@ -165,7 +174,7 @@ batch = BuiltinGroup(
         BuiltinCommand("status", _status, params=[_NAME]),
         BuiltinCommand("failed", _failed, params=[_NAME], emits_json=False),
         BuiltinCommand("retry", _retry, params=[_NAME]),
-        BuiltinCommand("cancel", _cancel, params=[_NAME], emits_json=False),
+        BuiltinCommand("cancel", _cancel, params=[_NAME]),
         BuiltinCommand("save", _save, params=[_NAME], ours=options.ACTION_FLAGS[1:2]),
     ],
 )
