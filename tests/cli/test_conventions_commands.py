@@ -23,12 +23,14 @@ WAITING = {"prompt": TEXT, "style": TEXT, "timeoutMs": {"type": "integer", "defa
 LISTED = {
     *("login", "logout", "whoami", "call", "api", "probe", "report", "doctor"),
     *("completion", "version"),
-    *(f"config {word}" for word in ("get", "list", "path")),
+    *(f"config {word}" for word in ("get", "list", "path", "set")),
     *(f"actions {word}" for word in ("list", "schema", "search")),
     *(
         f"tasks {word}"
         for word in ("list", "show", "wait", "save", "cancel", "rerun", "recover", "forget")
     ),
+    *("spend", "balance"),
+    *(f"batch {word}" for word in ("run", "list", "status", "failed", "retry", "save", "cancel")),
 }
 
 

@@ -79,10 +79,12 @@ def test_input_goes_out_as_it_is(ads: BareProgram) -> None:
     [
         (["--out", "taken.mp4"], "taken.mp4 exists"),
         (["--out", "file/x.mp4"], "file/x.mp4 cannot be written: Not a directory"),
-        (["--out", "x.mp4", "--no-wait"], "--no-wait leaves nothing to save"),
         (["--timeout", "600"], "--timeout: 600 is 0.6 s; did you mean 600s?"),
         (["--blocking", "--no-wait"], "--blocking and --no-wait exclude each other"),
-        (["--format", "yaml"], "--format: 'yaml' is not one of json, jsonl, table, raw"),
+        (
+            ["--format", "yaml"],
+            "--format: 'yaml' is not one of json, jsonl, ndjson, csv, table, raw",
+        ),
         (["--input", "nowhere.json"], "--input: nowhere.json: No such file or directory"),
         (["--set", "x"], "--set: 'x' is not KEY=VALUE"),
         (["--nope"], "there is no flag --nope here"),

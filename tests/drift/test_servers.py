@@ -40,7 +40,7 @@ def config(home: Path, wire: PostRecorder, monkeypatch: pytest.MonkeyPatch) -> C
 
 def lock(config: Config, wire: PostRecorder, actions: list[dict[str, Any]]) -> Path:
     """Write the lock of what a server lists."""
-    wire.catalogue = actions
+    wire.advertise(actions)
     config.lock.write_text(dump_lock(diff.served_version(config, host=None).lock))
     return config.lock
 
@@ -50,7 +50,7 @@ def test_diff_and_check_agree_with_the_truth(
     server: ChangedServer, config: Config, wire: PostRecorder
 ) -> None:
     lock(config, wire, server.old)
-    wire.catalogue = server.new
+    wire.advertise(server.new)
     old = diff.locked_version(config)
     report = diff.compare(old, diff.served_version(config, host=None), config, None)
     finding = diff.check_server(config, old.lock, host=wire.url)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PLACE = re.compile(r"(?:^|/)generated(?:/|$)")
 ALLOWED = {
+    "cli/test_screens.py": "shows its pages at three widths, and so its names",
     "functional/test_drift.py": "compares it with its lock and the sandbox",
     "bench/loops/call_ours.py": "runs on a client that the bench makes",
     "bench/loops/download_ours.py": "runs on a client that the bench makes",

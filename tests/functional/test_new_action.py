@@ -82,7 +82,7 @@ def test_it_is_a_command_with_flags_and_an_answer(ads: Program, grown: Running) 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "--text: is required"),
+        ([], "--text is needed"),
         (["--text", "no"], "--text: "),
         (["--text", "hello", "--voice-name", "tenor"], "--voice-name: "),
         (["--text", "hello", "--speed", "3"], "--speed: "),
