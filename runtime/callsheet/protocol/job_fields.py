@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _ORDER: dict[Holder, int] = {"job": 0, "content": 1, "product": 2, "other": 3, "aside": 4}
 _DEPTH, _MOST_TABLES = 6, 100
 _LONGEST_ID, _LONGEST_WORD = 512, 200
+_BARE_KEYS = frozenset({"result", "data", "response", "output"})
+_UUID_LIKE = re.compile(r"[0-9a-fA-F]{4,12}(?:-[0-9a-fA-F]{4,12}){2,4}")
 _FOREIGN = -1
 _WEAK = frozenset({_FOREIGN, jobs.BY_LONE, jobs.BY_CONTENT})
 
@@ -253,7 +256,17 @@ def _find_ids(tables: Sequence[Table], wanted: tuple[str, ...], *, starts_job: b
     weak = [hit for hit in hits if hit.rule in _WEAK and hit.rule != _FOREIGN]
     if starts_job and not clear and len({hit.text for hit in weak}) == 1:
         clear = weak
+    if not hits and tables:
+        clear = _bare_id(tables[0])
     return sorted(clear, key=_id_order) if len(clear) > 1 else clear
+
+
+def _bare_id(table: Table) -> list[Hit]:
+    """Return the id that is the whole answer, if it looks like a UUID: ``{"result": "018b-…"}``."""
+    pairs = list(table.fields.items())
+    key, text = pairs[0] if len(pairs) == 1 else ("", "")
+    is_id = key in _BARE_KEYS and isinstance(text, str) and _UUID_LIKE.fullmatch(text.strip())
+    return [Hit(table, key, text.strip(), jobs.BY_JOB)] if is_id else []
 
 
 def foreign_ids(tables: Iterable[Table]) -> list[Hit]:

@@ -46,10 +46,19 @@ def reason_of(reasons: Sequence[Reason]) -> str:
     first = reasons[0]
     is_listed = isinstance(next(reversed(first.steps), None), int)
     listed = [reason.text for reason in reasons if reason.steps[:-1] == first.steps[:-1]]
-    text = "; ".join(listed) if is_listed else first.text
+    text = "; ".join(listed) if is_listed else first.text + _more(first, reasons)
     code = next((reason.text for reason in reasons if reason.rule == _CODE), "")
     is_telling = code not in text and any(map(str.isalpha, code))
     return one_line(f"{text} ({code})" if is_telling else text, _LONGEST)
+
+
+def _more(first: Reason, reasons: Sequence[Reason]) -> str:
+    """Return the detail that stands beside a reason and says more, after a colon; or ""."""
+    for reason in reasons[1:]:
+        is_beside = reason.steps[:-1] == first.steps[:-1] and reason.rule == first.rule == FAULT
+        if is_beside and word(str(reason.steps[-1])) == "detail" and reason.text not in first.text:
+            return f": {reason.text}"
+    return ""
 
 
 def find_reasons(

@@ -57,7 +57,7 @@ def schema_in(
     What the schemas refer to is taken from ``around`` where it stands outside of them; with None
     it is not looked for.
     """
-    document = parse_nested(document)
+    document = _with_bodies(parse_nested(document))
     reading = _reading(document, overrides)
     if reading.input is None:
         lower = _reading(with_lower_keys(document), overrides)
@@ -69,6 +69,28 @@ def schema_in(
         input=with_references(reading.input, sources),
         output=with_references(reading.output, sources),
     )
+
+
+def _with_bodies(document: Any) -> Any:
+    """Return a document of OpenAPI with the body of each operation in the place of its address."""
+    paths = document.get("paths") if isinstance(document, dict) else None
+    if not isinstance(paths, dict):
+        return document
+    complete: dict[str, Any] = {}
+    for path, item in paths.items():
+        methods = item.items() if isinstance(item, dict) else ()
+        operations = {name: _with_body(operation, document) for name, operation in methods}
+        complete[path] = operations if isinstance(item, dict) else item
+    return {**document, "paths": complete}
+
+
+def _with_body(operation: Any, document: Any) -> Any:
+    body = operation.get("requestBody") if isinstance(operation, dict) else None
+    reference = body.get("$ref") if isinstance(body, dict) else None
+    if not isinstance(reference, str) or not reference.startswith("#/"):
+        return operation
+    target = _at(document, parse_pointer(reference[1:]))
+    return {**operation, "requestBody": target} if target is not None else operation
 
 
 def _reading(document: Any, overrides: Overrides = NONE, depth: int = 0) -> SchemaReading:

@@ -23,7 +23,8 @@ LIST_WORDS = word_set("""
 ID_KEYS = word_list("""
     id name action actionId capabilityId key action_id capability_id slug code operationId tool
     function toolName tool_name functionName function_name actionName action_name identifier
-    capability command handle uid ref _id type model path endpoint route url href uri self
+    capability command handle uid ref endpoint_id endpointId _id type model path endpoint route url
+    href uri self
 """)
 PATH_KEYS = frozenset({"path", "endpoint", "route", "url", "href", "uri", "self"})
 """Keys of an address, whose part after ``actions/`` is the id."""
@@ -53,8 +54,9 @@ OUTPUT_KEYS = (
 )
 SCHEMA_HOLDERS = word_list("""
     data result action capability function schema payload attributes tool operation post definition
-    spec openapi_schema openapi components schemas actions metadata latest_version content json node
-    meta versions io value tools functionDeclarations function_declarations config model paths
+    spec openapi_schema openapi paths components schemas actions metadata latest_version content
+    json node
+    meta versions io value tools functionDeclarations function_declarations config model
     toolSpec tool_spec functionDeclaration
 """)
 """Keys of objects within which the schemas stand, besides paths and types of media."""
