@@ -217,7 +217,8 @@ class _BatchCommand:
         batch = self.journal.open(origin, self.plan.name, facts)
         self._check_rows(batch)
         batch = self.journal.find(origin, self.plan.name) or batch
-        self._announce()
+        if settings.sends:
+            self._announce()
         file_of_results = ResultFile(results)
         file_of_results.open()
         try:
