@@ -106,7 +106,9 @@ class BaseClient(Generic[HttpT]):
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._settings.host or 'no server'}>"
+        settings = vars(self).get("_settings")  # missing in the traceback of its own making
+        host = settings.host if settings is not None else ""
+        return f"<{type(self).__name__} of {host or 'no server'}>"
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError(

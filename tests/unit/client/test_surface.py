@@ -86,3 +86,7 @@ def test_an_update_prints_in_one_line(changes: dict[str, Any], line: str | None)
 
     assert str(update).isprintable()
     assert str(update) == (line or str(update))
+
+
+def test_a_client_that_could_not_be_made_has_a_repr() -> None:
+    assert repr(Client.__new__(Client)) == "<Client of no server>"
