@@ -36,6 +36,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def generated(sandbox_server: Running, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a client of the sandbox's catalogue, once; the folder is a source root."""
     folder = tmp_path_factory.mktemp("generated")
+    sandbox_server.reset()  # a test before may have added an action, or taken one away
     return generate(sandbox_server.url, sandbox_server.key, folder)
 
 
