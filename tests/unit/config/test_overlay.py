@@ -31,8 +31,6 @@ tasks = { action = "ai.task.list", match = "clientReference" }
 prices = { charges = "success" }
 balance = { path = "/credits" }
 protocol = { state = "phase", done = ["ok"], envelope-ok = "code=0" }
-prices = { path = "/api/models", id = "id", cost = "credits" }
-balance = { path = "/api/credit" }
 headers = { X-Version = "2023-06-01" }
 """
 

@@ -314,7 +314,7 @@ def test_a_fifo_that_nobody_reads_or_that_is_a_file_by_now(
 def test_a_stream_that_takes_nothing_is_found_before_where_it_can_be(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "socket"))
-        with pytest.raises(UsageError, match="is no file"):
+        with pytest.raises(UsageError, match="is not a file"):
             check_out(str(tmp_path / "socket"), action="a", force=True)
     with pytest.raises(UsageError, match="cannot be written"):
         check_out("/dev/fd/987", action="a")
