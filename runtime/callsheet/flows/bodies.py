@@ -144,13 +144,15 @@ def result_link(reply: HttpReply, data: Any) -> str:
 
 def _links_in(data: Any, keys: Iterable[str]) -> Iterator[str]:
     """Yield the links that a reply has under ``keys``, the outermost first."""
-    tables = [data] if isinstance(data, dict) else []
-    tables += [
-        table
-        for top in list(tables)
-        for key in (*vocab.POLL_LINK_HOLDERS, *vocab.CONTENT_KEYS)
-        if isinstance(table := top.get(key), dict)
-    ]
+    tables = level = [data] if isinstance(data, dict) else []
+    for _ in range(2):  # within an envelope, and there within the holder of links
+        level = [
+            table
+            for top in level
+            for key in (*vocab.POLL_LINK_HOLDERS, *vocab.CONTENT_KEYS)
+            if isinstance(table := top.get(key), dict)
+        ]
+        tables = [*tables, *level]
     for table in tables:
         for key in keys:
             link = table.get(key)

@@ -256,7 +256,7 @@ def _find_ids(tables: Sequence[Table], wanted: tuple[str, ...], *, starts_job: b
     weak = [hit for hit in hits if hit.rule in _WEAK and hit.rule != _FOREIGN]
     if starts_job and not clear and len({hit.text for hit in weak}) == 1:
         clear = weak
-    if not hits and tables:
+    if not clear and tables:
         clear = _bare_id(tables[0])
     return sorted(clear, key=_id_order) if len(clear) > 1 else clear
 

@@ -230,3 +230,22 @@ def test_the_evidence_names_links_reasons_and_what_the_configuration_would_choos
     assert settings["reason"] == "error-message=failMsg"
     assert settings["media"] == "media=videos[].cover"
     assert settings["state"] == "state=state"
+
+
+@pytest.mark.parametrize(
+    ("reply", "ids"),
+    [
+        ({"result": "018b-77aa-7c3e-beef"}, ("018b-77aa-7c3e-beef",)),
+        (
+            {"data": "0c5b8f0e-9d7a-4a57-8c0f-3f3d3c1f6a11"},
+            ("0c5b8f0e-9d7a-4a57-8c0f-3f3d3c1f6a11",),
+        ),
+        ({"result": "a heron at dawn"}, ()),
+        ({"result": "ok-2031-01-09"}, ()),
+        ({"result": "018b-77aa-7c3e-beef", "text": "done"}, ()),
+    ],
+)
+def test_a_uuid_that_is_the_whole_answer_is_the_id_of_a_job(
+    reply: dict[str, Any], ids: tuple[str, ...]
+) -> None:
+    assert read_reply(reply, sent={"prompt": "x"}).task_ids == ids
