@@ -268,7 +268,7 @@ def test_a_variable_that_names_another_server_is_told(
     run([])
 
     out = capsys.readouterr().out
-    assert "note: ACME_HOST names another server, and" in out
+    assert "note: ACME_HOST names another server, but" in out
     assert f"callsheet {word} --host" in out
 
 
