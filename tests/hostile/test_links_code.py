@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from callsheet import identifiers
 from callsheet.schema import admission as schema
 from callsheet.schema import keywords, limits, repair
 from callsheet_codegen import code, names, verify
@@ -182,7 +183,7 @@ def test_the_worker_is_held_to_time_and_memory(work: str, removed: str, refusal:
 def test_names_that_are_no_names_fall_at_the_emitter(monkeypatch: pytest.MonkeyPatch) -> None:
     assert names.fields(["class", "a-b", "a_b"]) == {"class": "class_", "a-b": "a_b_", "a_b": "a_b"}
 
-    monkeypatch.setattr(names, "keyword", SimpleNamespace(iskeyword=lambda name: False))
+    monkeypatch.setattr(identifiers, "keyword", SimpleNamespace(iskeyword=lambda name: False))
     with pytest.raises(code.CodeError, match="not an identifier"):
         code.Ident(names.fields(["class"])["class"])
 
@@ -192,8 +193,8 @@ def test_text_falls_at_the_emitter_then_at_the_check(monkeypatch: pytest.MonkeyP
     with pytest.raises(code.CodeError):
         render("model.py.jinja", module=module)
 
-    monkeypatch.setattr(environment(), "finalize", str)
-    monkeypatch.setattr(environment(), "cache", None)  # templates are compiled with finalize
+    monkeypatch.setattr(environment(None), "finalize", str)
+    monkeypatch.setattr(environment(None), "cache", None)  # templates are compiled with finalize
     written = render("model.py.jinja", module=module)
     with pytest.raises(verify.Unsafe, match="Import"):
         verify.verify("groups/__init__.py", written)
