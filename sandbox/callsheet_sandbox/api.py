@@ -1,5 +1,6 @@
 """Answer the three documented routes and the media of a realm over HTTP."""
 
+import asyncio
 import hashlib
 import json
 import uuid
@@ -123,14 +124,22 @@ async def _once(call: Call, *, keyed: bool) -> tuple[Json, bool]:
     if earlier is not None:
         if earlier[0] != digest:
             raise RefusedError("reference_reused", "This Idempotency-Key was used otherwise.")
+        lock = call.realm.answering.get(call.reference)
+        if lock is not None and not store.tasks(name, call.reference):
+            async with lock:  # until the first request is answered
+                earlier = store.reply(name, call.reference) or earlier
         return (await resume(call) if earlier[1] is None else earlier[1]), True
     store.keep_reply(name, call.reference, request=digest)
+    lock = call.realm.answering.setdefault(call.reference, asyncio.Lock())
     try:
-        reply = await carry_out(call)
+        async with lock:
+            reply = await carry_out(call)
+            store.keep_reply(name, call.reference, request=digest, body=reply)
     except RefusedError:
         store.drop_reply(name, call.reference)
         raise
-    store.keep_reply(name, call.reference, request=digest, body=reply)
+    finally:
+        call.realm.answering.pop(call.reference, None)
     return reply, False
 
 

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from callsheet_sandbox import shapes
 from callsheet_sandbox.catalogue import Action
@@ -17,6 +18,9 @@ from callsheet_sandbox.speeds import Speed
 from callsheet_sandbox.store import Store, TaskRow
 from callsheet_sandbox.tasks import NO_MEDIA, UNREADABLE, Standing, standing
 from callsheet_sandbox.templates import Json, fill
+
+if TYPE_CHECKING:
+    import asyncio
 
 EXTENSION: Mapping[str, str] = {"image": "png", "video": "mp4"}
 
@@ -56,7 +60,10 @@ class Setting:
 
 
 class Realm:
-    """One dialect with its own actions; everything stored is under the dialect's name."""
+    """One dialect with its own actions; everything stored is under the dialect's name.
+
+    ``answering`` holds a lock for each idempotency key whose first request has no reply yet.
+    """
 
     def __init__(self, dialect: Dialect, actions: Mapping[str, Action], setting: Setting) -> None:
         self.dialect = dialect
@@ -65,6 +72,7 @@ class Realm:
         self.actions = dict(self._original)
         self._digest: bytes | None = None
         self._posts: deque[float] = deque()
+        self.answering: dict[str, asyncio.Lock] = {}
         # A minute back, so that a change within the first second still moves Last-Modified.
         self.modified = int(setting.clock()) - 60
 

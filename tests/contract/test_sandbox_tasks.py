@@ -135,6 +135,31 @@ def test_a_key_repeated_under_way_is_charged_once(sandbox: Running) -> None:
     assert len(sandbox.charges()) == 1
 
 
+PAID_UPLOAD = {
+    "id": "storage.upload_image",
+    "input": {"type": "object", "properties": {"data": {"type": "string"}}},
+    "cost": 1,
+    "does": "upload",
+}
+
+
+async def uploads_at_once(running: Running, count: int) -> list[httpx.Response]:
+    """Send one upload many times at once, under one key."""
+    headers = {"X-Api-Key": running.key, "Idempotency-Key": "picture"}
+    body = {"data": "data:image/png;base64,iVBORw0KGgo="}
+    async with httpx.AsyncClient(base_url=running.url, headers=headers) as client:
+        posts = [client.post("/api/actions/storage.upload_image", json=body) for _ in range(count)]
+        return list(await asyncio.gather(*posts))
+
+
+def test_an_upload_repeated_under_way_is_charged_once(sandbox: Running) -> None:
+    sandbox.add_action(PAID_UPLOAD)
+    answers = asyncio.run(uploads_at_once(sandbox, 20))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["url"] for answer in answers}) == 1
+    assert len(sandbox.charges()) == 1
+
+
 def test_a_server_that_ignores_the_key_charges_twice(
     client: httpx.Client, sandbox: Running
 ) -> None:

@@ -74,7 +74,7 @@ def _startup_file(context: Context, shell: str, home: str) -> str:
         return os.path.join(context.environ.get("ZDOTDIR") or home, ".zshrc")
     for program in ("pwsh", "powershell"):
         with suppress(OSError, subprocess.SubprocessError):
-            done = subprocess.run(  # noqa: S603  # the words are ours
+            done = subprocess.run(  # noqa: S603 - no shell; every word is written here
                 [program, *_ASK_PROFILE], capture_output=True, timeout=_PATIENCE, check=True
             )
             if path := done.stdout.decode("utf-8", "replace").strip():
