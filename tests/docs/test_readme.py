@@ -77,7 +77,7 @@ def on_terminal(program: Program, command: str) -> str:
     child = pexpect.spawn(
         "/bin/sh",
         ["-c", f'ads() {{ "{sys.executable}" -m ads_client "$@"; }}; {command}'],
-        env={**program.environ(), "TERM": "xterm", "LC_ALL": "C.UTF-8"},
+        env={**program.environ(), "TERM": "xterm", "LC_ALL": "C.UTF-8", "COLUMNS": str(COLUMNS)},
         cwd=str(program.folder),
         encoding="utf-8",
         dimensions=(LINES, COLUMNS),
