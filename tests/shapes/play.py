@@ -130,7 +130,7 @@ class Player:
         rows = None
         if {"ledger", "task"} & case.data["must"].keys():
             program = run.typed.split()[0]
-            rows = home.type(f"{program} tasks list --json", case.data.get("env")).document
+            rows = home.type(f"{program} tasks list --cached --json", case.data.get("env")).document
         return judge.Step(
             run=run,
             rows=rows,

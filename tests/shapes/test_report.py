@@ -74,7 +74,7 @@ def case_of(create: Any, polls: list[Any]) -> Case:
 
 
 def state_of(home: Home) -> str:
-    rows = home.type("PROGRAM tasks list --json").document
+    rows = home.type("PROGRAM tasks list --cached --json").document
     return str(rows[0]["state"])
 
 
